@@ -1,0 +1,1 @@
+"""What podman runs: our shim in front of runc, and the images made from Debian's packages."""

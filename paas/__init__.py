@@ -1,0 +1,1 @@
+"""Minato: an OpenShift-like platform as a service on one small machine."""

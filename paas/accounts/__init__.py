@@ -1,0 +1,1 @@
+"""People and their tokens; who a request is from."""

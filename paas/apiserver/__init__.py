@@ -1,0 +1,1 @@
+"""HTTP for the door: an ASGI application that Kubernetes' clients talk to."""

@@ -1,0 +1,1 @@
+"""BuildConfigs and Builds: source in, image out."""

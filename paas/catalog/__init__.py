@@ -1,0 +1,1 @@
+"""What the platform offers to build from: builder images and samples."""

@@ -1,0 +1,1 @@
+"""The client that everything above the engine uses, whichever engine runs below."""

@@ -1,0 +1,1 @@
+"""Plain Python that every floor uses: errors, names, selectors, quantities. No Django, no I/O."""

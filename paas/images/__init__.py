@@ -1,0 +1,1 @@
+"""ImageStreams, and the registry's tokens and notifications."""

@@ -1,0 +1,1 @@
+"""Puts processes together: the scheme, the door and the orchestrator's controllers."""

@@ -1,0 +1,1 @@
+"""The embedded engine: Kubernetes' kinds and controllers, node agent, service network."""

@@ -1,0 +1,21 @@
+"""The admission plugins of the embedded engine, in the order in which they run."""
+
+from paas.apimachinery.admission import AdmissionPlugin
+from paas.orchestration.admission.accounts import ServiceAccount
+from paas.orchestration.admission.allotments import NamespaceAllotments
+from paas.orchestration.admission.limits import LimitRanger
+from paas.orchestration.admission.namespaces import NamespaceLifecycle
+from paas.orchestration.admission.quotas import ResourceQuota
+from paas.orchestration.admission.security import PodSecurity
+
+PLUGINS: tuple[AdmissionPlugin, ...] = (
+    NamespaceLifecycle(),
+    NamespaceAllotments(),
+    LimitRanger(),
+    ServiceAccount(),
+    PodSecurity(),
+    ResourceQuota(),
+)
+"""Upstream's order: quota last, so that nothing refused is ever counted."""
+
+__all__ = ["PLUGINS"]

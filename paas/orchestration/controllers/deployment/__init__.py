@@ -1,0 +1,1 @@
+"""Deployments: a template rolled out over ReplicaSets, one revision each."""

@@ -1,0 +1,1 @@
+"""Jobs: pods that end, and are counted."""

@@ -1,0 +1,1 @@
+"""Emptying namespaces that are being deleted."""

@@ -1,0 +1,1 @@
+"""ControllerRevisions: what the template of a DaemonSet or StatefulSet was, for the way back."""

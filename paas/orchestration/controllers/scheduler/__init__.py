@@ -1,0 +1,1 @@
+"""The scheduler: says on which node a pod runs, or why on none."""

@@ -1,0 +1,197 @@
+"""apps/v1 DaemonSet.
+
+Source: k8s.io/kubernetes/pkg/{apis/apps/v1,apis/apps/validation,registry/apps/daemonset}.
+"""
+
+from typing import Any
+
+from paas.apimachinery.columns import (
+    AGE,
+    NAME,
+    container_images,
+    container_names,
+    labels_text,
+    selector_text,
+    wide,
+)
+from paas.apimachinery.fielderrors import (
+    immutable,
+    invalid,
+    not_negative,
+    not_supported,
+    required,
+)
+from paas.apimachinery.kinds import Column, Kind, WriteContext
+from paas.apimachinery.metadata import label_selector_errors
+from paas.core.errors import Cause
+from paas.core.names import subdomain_errors
+from paas.core.numbers import parse_whole
+from paas.core.objects import ApiObject, annotations_of
+from paas.core.selectors import NOTHING, selector_from_object
+from paas.core.shape import Json, default, ensure, number, submap, text
+from paas.core.shares import PERCENT, amount_of
+from paas.core.wellknown import TEMPLATE_GENERATION
+from paas.orchestration.kinds.shares import share_errors, whole_errors
+from paas.orchestration.podspec import default_template, replicated_template_errors
+
+_STRATEGIES = ("RollingUpdate", "OnDelete")
+_ALWAYS_SHOWN = (
+    "currentNumberScheduled",
+    "desiredNumberScheduled",
+    "numberMisscheduled",
+    "numberReady",
+)
+_COUNTS = (
+    "currentNumberScheduled",
+    "numberMisscheduled",
+    "desiredNumberScheduled",
+    "numberReady",
+    "observedGeneration",
+    "updatedNumberScheduled",
+    "numberAvailable",
+    "numberUnavailable",
+    "collisionCount",
+)
+
+
+def _default(obj: ApiObject) -> None:
+    spec = ensure(obj, "spec")
+    strategy = ensure(spec, "updateStrategy")
+    default(strategy, "type", "RollingUpdate")
+    if strategy.get("type") == "RollingUpdate":
+        rolling = ensure(strategy, "rollingUpdate")
+        default(rolling, "maxUnavailable", 1)
+        default(rolling, "maxSurge", 0)
+    default(spec, "revisionHistoryLimit", 10)
+    default_template(ensure(spec, "template"))
+
+
+def _prepare_create(obj: ApiObject, _: WriteContext) -> None:
+    obj["status"] = dict.fromkeys(_ALWAYS_SHOWN, 0)
+    _number_template(obj, max(_template_generation(obj), 1))
+
+
+def _prepare_update(new: ApiObject, old: ApiObject, _: WriteContext) -> None:
+    """Count the template's changes: of the API's first days, and still what clients may ask for."""
+    _default(new)
+    changed = submap(new, "spec", "template") != submap(old, "spec", "template")
+    _number_template(new, _template_generation(old) + changed)
+
+
+def _template_generation(obj: ApiObject) -> int:
+    return parse_whole(annotations_of(obj).get(TEMPLATE_GENERATION, "")) or 0
+
+
+def _number_template(obj: ApiObject, generation: int) -> None:
+    ensure(obj, "metadata", "annotations")[TEMPLATE_GENERATION] = str(generation)
+
+
+def _errors(obj: ApiObject) -> list[Cause]:
+    spec = submap(obj, "spec")
+    wrong = _pods_errors(spec)
+    wrong += not_negative("spec.minReadySeconds", number(spec, "minReadySeconds"))
+    wrong += _strategy_errors(submap(spec, "updateStrategy"), "spec.updateStrategy")
+    wrong += not_negative("spec.revisionHistoryLimit", number(spec, "revisionHistoryLimit"))
+    for field in _COUNTS:
+        wrong += not_negative(f"status.{field}", number(obj, "status", field))
+    return wrong
+
+
+def _pods_errors(spec: Json) -> list[Cause]:
+    template, matcher = submap(spec, "template"), NOTHING
+    wrong: list[Cause] = []
+    if spec.get("selector") is None:
+        labels, why = submap(template, "metadata", "labels"), "`selector` does not match template"
+        wrong.append(invalid("spec.template.metadata.labels", labels, f"{why} `labels`"))
+    else:
+        selector = submap(spec, "selector")
+        wrong += label_selector_errors(selector, "spec.selector")
+        matcher = NOTHING if wrong else selector_from_object(selector)
+        if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+            why = "empty selector is invalid for daemonset"
+            wrong.append(invalid("spec.selector", selector, why))
+    return [
+        *wrong,
+        *replicated_template_errors(template, matcher, "spec.template", kind="DaemonSet"),
+    ]
+
+
+def _strategy_errors(strategy: Json, path: str) -> list[Cause]:
+    kind = text(strategy, "type")
+    if kind not in _STRATEGIES:
+        return [not_supported(path, strategy, _STRATEGIES)]
+    if kind == "OnDelete":
+        return []
+    rolling, at = submap(strategy, "rollingUpdate"), f"{path}.rollingUpdate"
+    down, up = rolling.get("maxUnavailable"), rolling.get("maxSurge")
+    wrong = [*share_errors(down, f"{at}.maxUnavailable"), *share_errors(up, f"{at}.maxSurge")]
+    wrong += [*whole_errors(down, f"{at}.maxUnavailable"), *whole_errors(up, f"{at}.maxSurge")]
+    if _amount(down) and _amount(up):
+        why = "may not be set when maxUnavailable is non-zero"
+        wrong.append(invalid(f"{at}.maxSurge", up, why))
+    elif not _amount(down) and not _amount(up):
+        wrong.append(required(f"{at}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
+    return wrong
+
+
+def _amount(value: Any) -> int:
+    """Return the number, of a percentage too; 0 of what is neither."""
+    if isinstance(value, str):
+        return amount_of(value) if PERCENT.fullmatch(value) else 0
+    return value if isinstance(value, int) else 0
+
+
+def _update_errors(new: ApiObject, old: ApiObject) -> list[Cause]:
+    wrong = immutable(
+        "spec.selector", submap(new, "spec", "selector"), submap(old, "spec", "selector")
+    )
+    after, before = (_count(one, "collisionCount") for one in (new, old))
+    if after < before:
+        wrong.append(invalid("status.collisionCount", after, "cannot be decremented"))
+    return wrong
+
+
+def _count(obj: ApiObject, field: str) -> int:
+    return number(obj, "status", field) or 0
+
+
+def _template_spec(obj: ApiObject) -> Json:
+    return submap(obj, "spec", "template", "spec")
+
+
+def _counted(name: str, field: str) -> Column:
+    return Column(name, lambda obj: _count(obj, field), "integer")
+
+
+DAEMON_SET = Kind(
+    group="apps",
+    version="v1",
+    kind="DaemonSet",
+    plural="daemonsets",
+    name_errors=subdomain_errors,
+    schema="io.k8s.api.apps.v1.DaemonSet",
+    short_names=("ds",),
+    categories=("all",),
+    status=True,
+    default=_default,
+    prepare_create=_prepare_create,
+    prepare_update=_prepare_update,
+    validate=_errors,
+    validate_update=_update_errors,
+    columns=(
+        NAME,
+        _counted("Desired", "desiredNumberScheduled"),
+        _counted("Current", "currentNumberScheduled"),
+        _counted("Ready", "numberReady"),
+        _counted("Up-to-date", "updatedNumberScheduled"),
+        _counted("Available", "numberAvailable"),
+        Column(
+            "Node Selector", lambda obj: labels_text(submap(_template_spec(obj), "nodeSelector"))
+        ),
+        AGE,
+        wide(Column("Containers", lambda obj: container_names(_template_spec(obj)))),
+        wide(Column("Images", lambda obj: container_images(_template_spec(obj)))),
+        wide(Column("Selector", lambda obj: selector_text(submap(obj, "spec", "selector")))),
+    ),
+)
+KINDS = (DAEMON_SET,)

@@ -1,0 +1,1 @@
+"""Projects: namespaces with members, quota and a life of their own."""

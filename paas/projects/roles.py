@@ -1,0 +1,219 @@
+"""The roles every platform begins with, as upstream and OpenShift name them.
+
+`admin`, `edit` and `view` are for projects; what the platform owns (status, Endpoints, quota) is
+in none of them. Source: Kubernetes, "Using RBAC Authorization"; OpenShift's bootstrap policy.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from paas.apimachinery.rbac import GROUP
+from paas.core.objects import ApiObject
+
+READ = ("get", "list", "watch")
+WRITE = ("create", "delete", "deletecollection", "patch", "update")
+EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+EVERY_PATH = {"verbs": ["*"], "nonResourceURLs": ["*"]}
+PUBLIC_PATHS = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
+DISCOVERY_PATHS = ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", *PUBLIC_PATHS]
+
+BUILD, IMAGE = "build.openshift.io", "image.openshift.io"
+ROUTE, PROJECT, USER = "route.openshift.io", "project.openshift.io", "user.openshift.io"
+AUTHORIZATION, AUTHENTICATION = "authorization.k8s.io", "authentication.k8s.io"
+
+# What people write in a project, by API group.
+WRITTEN: dict[str, tuple[str, ...]] = {
+    "": (
+        "configmaps",
+        "events",
+        "persistentvolumeclaims",
+        "pods",
+        "replicationcontrollers",
+        "replicationcontrollers/scale",
+        "serviceaccounts",
+        "services",
+    ),
+    "apps": (
+        "daemonsets",
+        "deployments",
+        "deployments/rollback",
+        "deployments/scale",
+        "replicasets",
+        "replicasets/scale",
+        "statefulsets",
+        "statefulsets/scale",
+    ),
+    "autoscaling": ("horizontalpodautoscalers",),
+    "batch": ("cronjobs", "jobs"),
+    "coordination.k8s.io": ("leases",),
+    "events.k8s.io": ("events",),
+    "networking.k8s.io": ("ingresses", "networkpolicies"),
+    "policy": ("poddisruptionbudgets",),
+    BUILD: ("buildconfigs", "builds"),
+    IMAGE: ("imagestreams", "imagestreamtags"),
+    ROUTE: ("routes",),
+}
+# What people only read in a project.
+SHOWN: dict[str, tuple[str, ...]] = {
+    "": (
+        "bindings",
+        "endpoints",
+        "limitranges",
+        "namespaces",
+        "namespaces/status",
+        "pods/log",
+        "pods/status",
+        "replicationcontrollers/status",
+        "resourcequotas",
+        "resourcequotas/status",
+        "services/status",
+    ),
+    "apps": (
+        "controllerrevisions",
+        "daemonsets/status",
+        "deployments/status",
+        "replicasets/status",
+    ),
+    "batch": ("cronjobs/status", "jobs/status"),
+    "discovery.k8s.io": ("endpointslices",),
+    "metrics.k8s.io": ("pods",),
+    "policy": ("poddisruptionbudgets/status",),
+    BUILD: ("builds/log",),
+    IMAGE: ("imagestreamimages", "imagestreams/status"),
+    ROUTE: ("routes/status",),
+}
+SECRETS = {"": ("secrets",)}
+ACTIONS: dict[str, tuple[str, ...]] = {
+    "": (
+        "pods/attach",
+        "pods/eviction",
+        "pods/exec",
+        "pods/portforward",
+        "serviceaccounts/token",
+    ),
+    BUILD: (
+        "buildconfigs/instantiate",
+        "buildconfigs/instantiatebinary",
+        "builds/clone",
+        "builds/cancel",
+    ),
+    IMAGE: ("imagestreamimports",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A ClusterRole bound cluster-wide to groups, from the beginning."""
+
+    role: str
+    groups: tuple[str, ...]
+
+
+GRANTS = (
+    Grant("cluster-admin", ("system:masters",)),
+    Grant("basic-user", ("system:authenticated",)),
+    Grant("self-provisioner", ("system:authenticated:oauth",)),
+    Grant("system:discovery", ("system:authenticated",)),
+    Grant("system:public-info-viewer", ("system:authenticated", "system:unauthenticated")),
+)
+
+
+def cluster_roles() -> list[ApiObject]:
+    """Return the ClusterRoles."""
+    view = [*_rules(READ, WRITTEN), *_rules(READ, SHOWN), _rule(["get"], PROJECT, ["projects"])]
+    edit = [
+        *view,
+        *_rules(WRITE, WRITTEN),
+        *_rules((*READ, *WRITE), SECRETS),
+        *_rules(["create"], ACTIONS),
+        _rule(["get", "update"], IMAGE, ["imagestreams/layers"]),
+        _rule(["impersonate"], "", ["serviceaccounts"]),
+    ]
+    admin = [
+        *edit,
+        _rule((*READ, *WRITE), GROUP, ["rolebindings", "roles"]),
+        _rule(["create"], AUTHORIZATION, ["localsubjectaccessreviews"]),
+        _rule(["delete", "get", "patch", "update"], PROJECT, ["projects"]),
+    ]
+    return [
+        cluster_role("cluster-admin", [EVERYTHING, EVERY_PATH]),
+        cluster_role("admin", admin),
+        cluster_role("edit", edit),
+        cluster_role("view", view),
+        cluster_role("self-provisioner", [_rule(["create"], PROJECT, ["projectrequests"])]),
+        cluster_role("basic-user", _basic_user()),
+        cluster_role("system:discovery", [_paths(DISCOVERY_PATHS)]),
+        cluster_role("system:public-info-viewer", [_paths(PUBLIC_PATHS)]),
+        *_image_roles(),
+    ]
+
+
+def cluster_role_bindings() -> list[ApiObject]:
+    """Return the ClusterRoleBindings of `GRANTS`."""
+    return [
+        cluster_role_binding(grant.role, grant.role, [_group(name) for name in grant.groups])
+        for grant in GRANTS
+    ]
+
+
+def cluster_role(name: str, rules: Sequence[dict[str, Any]]) -> ApiObject:
+    """Return a ClusterRole."""
+    return {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": name},
+        "rules": list(rules),
+    }
+
+
+def cluster_role_binding(name: str, role: str, subjects: list[dict[str, str]]) -> ApiObject:
+    """Return a ClusterRoleBinding."""
+    return {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": role},
+        "subjects": subjects,
+    }
+
+
+def _basic_user() -> list[dict[str, Any]]:
+    reviews = ["selfsubjectaccessreviews", "selfsubjectrulesreviews"]
+    return [
+        {**_rule(["get"], USER, ["users"]), "resourceNames": ["~"]},
+        _rule(["list", "watch"], PROJECT, ["projects"]),
+        _rule(["create"], AUTHORIZATION, reviews),
+        _rule(["create"], AUTHENTICATION, ["selfsubjectreviews"]),
+    ]
+
+
+def _image_roles() -> list[ApiObject]:
+    pull = _rule(["get"], IMAGE, ["imagestreams/layers"])
+    push = _rule(["get", "update"], IMAGE, ["imagestreams/layers"])
+    streams = _rule(["create", "get", "list", "update"], IMAGE, ["imagestreams"])
+    deploy = [
+        _rule(["get", "list", "patch", "update", "watch"], "apps", ["deployments"]),
+        _rule(["get", "list", "watch"], "", ["pods", "pods/log"]),
+    ]
+    return [
+        cluster_role("system:image-puller", [pull]),
+        cluster_role("system:image-builder", [push, streams]),
+        cluster_role("system:deployer", deploy),
+    ]
+
+
+def _rules(verbs: Iterable[str], resources: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
+    return [_rule(verbs, group, names) for group, names in resources.items()]
+
+
+def _rule(verbs: Iterable[str], group: str, resources: Iterable[str]) -> dict[str, Any]:
+    return {"verbs": list(verbs), "apiGroups": [group], "resources": list(resources)}
+
+
+def _paths(paths: Sequence[str]) -> dict[str, Any]:
+    return {"verbs": ["get"], "nonResourceURLs": list(paths)}
+
+
+def _group(name: str) -> dict[str, str]:
+    return {"kind": "Group", "apiGroup": GROUP, "name": name}

@@ -1,0 +1,1 @@
+"""Containers: one `Runtime` Protocol, its podman adapter, and nothing that knows of pods' specs."""

@@ -1,0 +1,1 @@
+"""The forms of the console: what is asked, not who may."""

@@ -1,0 +1,1 @@
+"""What every request passes: who asks, safe headers, errors as pages."""

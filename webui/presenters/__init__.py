@@ -1,0 +1,1 @@
+"""What the pages show, worked out from objects: pure, no requests, no HTML."""

@@ -1,0 +1,1 @@
+"""Celery: tasks, the director of a build, its stages."""

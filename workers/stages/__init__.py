@@ -1,0 +1,1 @@
+"""The steps of attending to a build; `workers.director` has their order."""
