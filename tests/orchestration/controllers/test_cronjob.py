@@ -94,9 +94,15 @@ def world(platform_door):
         yield one
 
 
-def next_minute(world: World):
+def daily(**spec):
+    """Return one that nothing but a jump of the clock makes due: its hour is half a day away."""
+    far = datetime.now(UTC) + timedelta(hours=12)
+    return cron_job(f"{far.minute} {far.hour} * * *", **spec)
+
+
+def next_day(world: World):
     """Let a start become due, and the controller look."""
-    world.clock.ahead += timedelta(minutes=1)
+    world.clock.ahead += timedelta(days=1)
     touch(world, {"metadata": {"annotations": {"at": str(world.clock.ahead)}}})
 
 
@@ -113,8 +119,8 @@ def jobs(world: World):
 
 
 def test_each_start_makes_one_job_and_its_end_is_noted(world):
-    world.door.create(ADMIN, cron_job())
-    next_minute(world)
+    world.door.create(ADMIN, daily())
+    next_day(world)
     world.until(lambda: len(jobs(world)) == 1 and len(status(world).get("active", ())) == 1)
     (first,) = jobs(world)
     assert status(world)["active"][0]["name"] == name_of(first)
@@ -128,9 +134,9 @@ def test_each_start_makes_one_job_and_its_end_is_noted(world):
 
 def test_old_jobs_go_as_the_limits_say(world):
     world.run(lambda _pod: 0)
-    world.door.create(ADMIN, cron_job(successfulJobsHistoryLimit=1))
+    world.door.create(ADMIN, daily(successfulJobsHistoryLimit=1))
     for number in range(1, 4):
-        next_minute(world)
+        next_day(world)
         world.until(lambda count=number: len(world.words("SawCompletedJob")) == count)
     world.until(lambda: len(world.jobs.list("shop")) == 1)
     world.until(lambda: len(world.pods.list("shop")) == 1)
@@ -141,11 +147,11 @@ def test_old_jobs_go_as_the_limits_say(world):
     [("Allow", 2, ""), ("Forbid", 1, "JobAlreadyActive"), ("Replace", 1, "SuccessfulDelete")],
 )
 def test_a_start_while_one_runs_is_made_by_the_policy(world, policy, running, reason):
-    world.door.create(ADMIN, cron_job(concurrencyPolicy=policy))
-    next_minute(world)
+    world.door.create(ADMIN, daily(concurrencyPolicy=policy))
+    next_day(world)
     world.until(lambda: len(jobs(world)) == 1)
     (first,) = jobs(world)
-    next_minute(world)
+    next_day(world)
     if policy == "Replace":
         world.until(lambda: [name_of(one) for one in jobs(world)] not in ([], [name_of(first)]))
     if reason:
@@ -155,19 +161,20 @@ def test_a_start_while_one_runs_is_made_by_the_policy(world, policy, running, re
 
 
 def test_a_suspended_one_starts_nothing(world):
-    world.door.create(ADMIN, cron_job(suspend=True))
-    next_minute(world)
+    world.door.create(ADMIN, daily(suspend=True))
+    next_day(world)
     touch(world, {"spec": {"suspend": False}})
-    world.until(lambda: len(jobs(world)) == 1)
+    world.until(lambda: len(jobs(world)) == 1 and len(status(world).get("active", ())) == 1)
     touch(world, {"spec": {"suspend": True}})
-    next_minute(world)
+    world.until(lambda: world.cron_jobs.list("shop")[0]["spec"]["suspend"])
+    next_day(world)
     world.door.create(ADMIN, {**job("other")})
     world.until(lambda: world.own_pods("other"))
     assert len([one for one in jobs(world) if name_of(one) != "other"]) == 1
 
 
 def test_a_job_that_went_missing_is_forgotten(world):
-    world.door.create(ADMIN, cron_job("0 0 1 1 *"))
+    world.door.create(ADMIN, daily())
     ghost = {"kind": "Job", "name": "gone", "namespace": "shop", "uid": "x"}
     stored = world.door.get(ADMIN, CRON_JOBS, "tick", "shop")
     world.door.update(ADMIN, {**stored, "status": {"active": [ghost]}}, subresource="status")
