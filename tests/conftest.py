@@ -3,8 +3,20 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.fixtures.scratch import leftovers_remove
+
+# what an example takes depends on the machine and on nothing that is tested; and a run that finds
+# something must find it again
+settings.register_profile(
+    "minato",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("minato")
 
 pytest_plugins = [
     "tests.fixtures.postgres",

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 GENERATE_TRIES = 8
 PATCH_TRIES = 5
-STALE_TRIES = 10
+STALE_TRIES = 50
 # Only the server writes these; what a client sends for them is replaced.
 SERVER_FIELDS = (
     "creationTimestamp",

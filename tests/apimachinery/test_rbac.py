@@ -70,7 +70,7 @@ def test_a_revoked_grant_ends(stocked):
 
     gone = stocked.delete(ME, f"rolebindings.{GROUP}", "one", "p")
 
-    assert stocked.hub.reach(int(gone["metadata"]["resourceVersion"]), timeout_s=5)
+    assert stocked.hub.reach(int(gone["metadata"]["resourceVersion"]), timeout_s=60)
     with pytest.raises(ForbiddenError):
         stocked.get(ANN, "configmaps", "c", "p")
 

@@ -108,13 +108,13 @@ def test_it_waits_for_what_comes(kubectl, client):
     spec = {"containers": [{"name": "c", "image": "i"}]}
     pods = "/api/v1/namespaces/p/pods"
     client.post(pods, json={"metadata": {"name": "w"}, "spec": spec})
-    with kubectl.started("wait", "--for=condition=Ready", "pod/w", "--timeout=20s") as waiting:
+    with kubectl.started("wait", "--for=condition=Ready", "pod/w", "--timeout=60s") as waiting:
         client.patch(
             f"{pods}/w/status",
             json={"status": {"conditions": [{"type": "Ready", "status": "True"}]}},
             headers={"content-type": "application/merge-patch+json"},
         )
-        out, _ = waiting.communicate(timeout=30)
+        out, _ = waiting.communicate(timeout=90)
     assert out == "pod/w condition met\n"
 
 

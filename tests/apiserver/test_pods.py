@@ -13,6 +13,7 @@ from tests.apiserver.conftest import ADMIN, new_client
 from tests.fakes.accounts import ADMIN_TOKEN
 
 PODS = "/api/v1/namespaces/p/pods"
+PATIENCE_S = 60
 FAILED = orjson.dumps({"metadata": {}, "status": "Failure", "reason": "NonZeroExitCode"})
 
 
@@ -44,7 +45,13 @@ def socket(api_server, path, *, protocols=("v5.channel.k8s.io",), token=ADMIN_TO
     """Open a WebSocket below /pods/."""
     url = api_server.url.replace("http", "ws") + f"{PODS}/{path}"
     headers = {"Authorization": f"Bearer {token}"}
-    with connect(url, additional_headers=headers, subprotocols=protocols, proxy=None) as one:
+    with connect(
+        url,
+        additional_headers=headers,
+        subprotocols=protocols,
+        proxy=None,
+        open_timeout=PATIENCE_S,
+    ) as one:
         yield one
 
 
@@ -53,7 +60,7 @@ def received(one):
     found = []
     try:
         while True:
-            found.append(one.recv(timeout=10))
+            found.append(one.recv(timeout=PATIENCE_S))
     except ConnectionClosed as end:
         return found, end.rcvd and end.rcvd.code
 
@@ -79,7 +86,7 @@ def test_a_log_is_text_of_the_only_container(client, node):
         "c",
     )
     assert opened.options == {"tailLines": 5, "follow": True, "timestamps": True}
-    assert node.streams[0].let_go.wait(5)
+    assert node.streams[0].let_go.wait(PATIENCE_S)
 
 
 def test_a_log_of_several_containers_needs_a_name(client):
@@ -145,7 +152,7 @@ def test_exec_carries_output_and_the_way_it_ended(api_server, node):
     assert messages == [b"\x01", b"\x01out", b"\x02err", b"\x03" + FAILED]
     assert code == 1000
     assert node.opened[0].options["command"] == ["ls", "-l"]
-    assert node.streams[0].let_go.wait(5)
+    assert node.streams[0].let_go.wait(PATIENCE_S)
 
 
 def test_exec_that_ends_without_a_word_has_succeeded(api_server, node):
@@ -167,8 +174,8 @@ def test_exec_carries_input_sizes_and_the_end_of_input(api_server, node):
     with socket(api_server, "web/exec?command=sh&stdin=1&stdout=1&tty=1") as one:
         one.send(b"\x04" + size)
         one.send(b"\x00hello")
-        assert one.recv(timeout=10) == b"\x01"
-        assert one.recv(timeout=10) == b"\x01HELLO"
+        assert one.recv(timeout=PATIENCE_S) == b"\x01"
+        assert one.recv(timeout=PATIENCE_S) == b"\x01HELLO"
         one.send(b"\xff\x00")
         messages, _ = received(one)
     assert len(messages) == 1
@@ -181,8 +188,8 @@ def test_a_client_cannot_speak_on_the_nodes_channels(api_server, node):
         one.send(b"\x03" + FAILED)
         one.send(b"\x01fake")
         one.send(b"\x00x")
-        one.recv(timeout=10)
-        assert one.recv(timeout=10) == b"\x01X"
+        one.recv(timeout=PATIENCE_S)
+        assert one.recv(timeout=PATIENCE_S) == b"\x01X"
     assert node.streams[0].received == [(0, b"x")]
 
 
@@ -273,10 +280,10 @@ def test_port_forward_has_two_channels_for_each_port(api_server, node):
     with socket(
         api_server, "web/portforward?ports=80&ports=8080", protocols=("v4.channel.k8s.io",)
     ) as one:
-        greetings = [one.recv(timeout=10) for _ in range(4)]
+        greetings = [one.recv(timeout=PATIENCE_S) for _ in range(4)]
         assert greetings == [b"\x00\x50\x00", b"\x01\x50\x00", b"\x02\x90\x1f", b"\x03\x90\x1f"]
         one.send(b"\x02ping")
-        assert one.recv(timeout=10) == b"\x02PING"
+        assert one.recv(timeout=PATIENCE_S) == b"\x02PING"
     assert [opened.options for opened in node.opened] == [{"port": 80}, {"port": 8080}]
     assert node.streams[1].received == [(0, b"ping")]
 
@@ -291,5 +298,5 @@ def test_a_port_that_does_not_answer_says_so_on_its_error_channel(api_server, no
 def test_a_client_that_leaves_frees_the_node(api_server, node):
     node.answer = _echo
     with socket(api_server, "web/exec?command=sh&stdin=1&stdout=1") as one:
-        one.recv(timeout=10)
-    assert node.streams[0].let_go.wait(10)
+        one.recv(timeout=PATIENCE_S)
+    assert node.streams[0].let_go.wait(PATIENCE_S)

@@ -42,7 +42,7 @@ def serve(door, node, *, fails_at=None, path=SCOPE["path"]):
         api = new_application(door, node)
         await api.startup()
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await api({**SCOPE, "path": path}, receive, send)
         finally:
             await api.shutdown()
@@ -58,7 +58,7 @@ def test_a_client_that_leaves_in_the_middle_is_no_error_of_ours(door, fails_at):
     sent, logged = serve(door, node, fails_at=fails_at)
     assert "websocket.http.response.start" not in sent
     assert "request_failed" not in logged
-    assert node.streams[0].let_go.wait(5)
+    assert node.streams[0].let_go.wait(60)
 
 
 @pytest.mark.parametrize("path", ["/", "/api", "/api/v1", "/apis", "/apis/apps/v1", "/console"])

@@ -49,7 +49,7 @@ NETWORK = Instance(number=11)
 NODE = "node"
 PROJECT = "shop"
 ACTOR = platform_actor("build-tests")
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 KEY = b"k" * 32
 CACHE_BYTES = 1 << 30
 SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -224,7 +224,7 @@ class BuildLab:
 
     def until_quiet(self) -> None:
         """Wait until no container of a build pod runs."""
-        for _ in range(100):
+        for _ in range(600):
             if not self.containers():
                 return
             threading.Event().wait(0.1)

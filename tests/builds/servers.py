@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.fixtures.tls import certificate_make
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 _TICK_S = 0.05
 
 
@@ -58,7 +58,7 @@ class RegistryServer:
         accept = "application/vnd.oci.image.manifest.v1+json"
         url = f"http://{self.address}/v2/{repository}/manifests/{tag}"
         request = urllib.request.Request(url, headers={"Accept": accept})
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 -- http, as above
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 -- http, as above
             return str(answer.headers["Docker-Content-Digest"])
 
     def config(self, repository: str, reference: str) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class RegistryServer:
     def _json(self, path: str) -> dict[str, Any]:
         headers = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
         request = urllib.request.Request(f"http://{self.address}/v2/{path}", headers=headers)
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 -- http, as above
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 -- http, as above
             return dict(json.loads(answer.read()))
 
 

@@ -29,7 +29,9 @@ def client(platform_door, loopback_certificate):
     headers = {"authorization": f"Bearer {ADMIN_TOKEN}"}
     with (
         listening(api, loopback_certificate) as url,
-        httpx.Client(base_url=url, headers=headers, verify=trust, trust_env=False) as one,
+        httpx.Client(
+            base_url=url, headers=headers, verify=trust, trust_env=False, timeout=60
+        ) as one,
     ):
         yield one
 

@@ -54,10 +54,10 @@ def test_a_reader_sees_what_comes_and_ends_with_the_log(logs, uid):
     thread.start()
     one = writer(logs, uid)
     one.write(b"hello\n")
-    assert got.wait(10)
+    assert got.wait(60)
     one.write(b"world\n")
     logs.finish(uid)
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert b"".join(seen) == b"hello\nworld\n"
 

@@ -51,7 +51,7 @@ def test_an_image_is_built_without_privilege_and_with_the_right_owners(
         )
         container_id = podman_runtime.container_create(sandbox.id, spec)
         podman_runtime.container_start(container_id)
-        result = podman_runtime.exec_run(container_id, ("sh", "-c", SCRIPT), timeout_s=100)
+        result = podman_runtime.exec_run(container_id, ("sh", "-c", SCRIPT), timeout_s=300)
     finally:
         podman_runtime.container_remove(sandbox.id)
     assert result.exit_code == 0, result.output.decode()

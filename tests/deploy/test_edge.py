@@ -90,7 +90,7 @@ def _haproxy(config: Path, admin: Path) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _connects(path: Path) -> bool:
@@ -121,11 +121,11 @@ def _serving(instance: Instance) -> Iterator[Instance]:
     link = f"{one.bridge_prefix}node"
     with ExitStack() as stack:
         stack.callback(instances.number_release, one.home)
-        run(["ip", "link", "add", link, "type", "bridge"], timeout_s=10)
+        run(["ip", "link", "add", link, "type", "bridge"], timeout_s=60)
         delete = ["ip", "link", "delete", link]
-        stack.callback(run, delete, timeout_s=10)
-        run(["ip", "address", "add", f"{one.node_address}/32", "dev", link], timeout_s=10)
-        run(["ip", "link", "set", link, "up"], timeout_s=10)
+        stack.callback(run, delete, timeout_s=60)
+        run(["ip", "address", "add", f"{one.node_address}/32", "dev", link], timeout_s=60)
+        run(["ip", "link", "set", link, "up"], timeout_s=60)
         stack.enter_context(_answering(one.web_socket, "web"))
         stack.enter_context(_answering(one.registry_socket, "registry"))
         stack.enter_context(_haproxy(one.router_config, one.router_admin_socket))
@@ -146,7 +146,7 @@ def _get(
     context = ssl.create_default_context(cafile=str(one.ca_file))
     context.check_hostname = sni is not None
     with (
-        socket.create_connection(at or ("127.0.0.1", one.https_port), 10) as plain,
+        socket.create_connection(at or ("127.0.0.1", one.https_port), 60) as plain,
         context.wrap_socket(plain, server_hostname=sni) as link,
     ):
         connection = http.client.HTTPConnection(host)
@@ -173,7 +173,7 @@ def test_a_platform_host_is_its_own_site(edge: Instance, site: str):
 def test_git_sees_that_an_answer_was_cut_short(edge: Instance):
     done = subprocess.run(
         [
-            *("curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "10"),
+            *("curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "60"),
             *("--cacert", str(edge.ca_file), "--write-out", "%{http_version}"),
             *("--resolve", f"{edge.git_host}:{edge.https_port}:127.0.0.1"),
             f"https://{edge.git_host}:{edge.https_port}{CUT_SHORT}",
@@ -293,7 +293,7 @@ def test_a_stopped_platform_has_a_healthy_edge(edge: Instance, tmp_path: Path):
 
 
 def test_plain_http_sends_people_to_https_and_keeps_the_address(edge: Instance):
-    connection = http.client.HTTPConnection("127.0.0.1", edge.http_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", edge.http_port, timeout=60)
     connection.request("GET", "/a?b=c", headers={"Host": f"console.localhost:{edge.http_port}"})
     answer = connection.getresponse()
     connection.close()

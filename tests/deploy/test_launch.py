@@ -26,7 +26,7 @@ def started() -> Iterator[list[subprocess.Popen[str]]]:
     for process in found:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
         if process.stdout:
             process.stdout.close()
 
@@ -62,7 +62,7 @@ def test_a_second_start_ends_the_first_one_and_is_alone(
     _line(started[0])
     started.append(_launch(tmp_path / "a.pid", SLEEPS))
     assert _line(started[1]) == "up"
-    assert started[0].wait(10) == -signal.SIGTERM
+    assert started[0].wait(60) == -signal.SIGTERM
     assert pid_of(tmp_path / "a.pid") == started[1].pid
 
 
@@ -74,7 +74,7 @@ def test_children_that_outlived_a_killed_server_are_ended(
     assert _line(started[0]) == "up"  # the child says so
     group = started[0].pid
     started[0].kill()
-    started[0].wait(10)
+    started[0].wait(60)
     assert len(members_of(group)) == 1
     orphans_end(tmp_path / "a.pid", signal.SIGTERM)
     assert members_of(group) == []
@@ -87,7 +87,7 @@ def test_an_orphan_that_ignores_the_polite_signal_is_killed(
     started.append(_launch(tmp_path / "a.pid", IGNORES_TERM))
     _line(started[0])
     orphans_end(tmp_path / "a.pid", signal.SIGTERM)
-    assert started[0].wait(10) == -signal.SIGKILL
+    assert started[0].wait(60) == -signal.SIGKILL
 
 
 def test_a_number_that_somebody_else_has_now_is_left_alone(

@@ -182,7 +182,7 @@ def test_the_machine_trusts_the_platform(servers: Instance):
     _await_healthy(servers, "edge", "registry")
     place = f"https://{servers.registry_host}:{servers.https_port}/v2/"
     command = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", place]
-    assert attempt(command, timeout_s=20).output == "401"
+    assert attempt(command, timeout_s=60).output == "401"
 
 
 def _as_user(user: str, code: str) -> "subprocess.CompletedProcess[str]":
@@ -226,9 +226,9 @@ def test_each_user_reaches_its_own_sockets_and_no_other(
 def test_the_kernel_says_who_is_which_role_in_the_database(servers: Instance):
     _await_healthy(servers, "postgres")
     psql = ["psql", "-h", str(servers.postgres_socket_dir), "-At", "-c", "SELECT current_user"]
-    mine = attempt([*psql, "-U", "minato", "minato"], timeout_s=20, user="minato")
+    mine = attempt([*psql, "-U", "minato", "minato"], timeout_s=60, user="minato")
     assert mine.output.strip() == "minato"
-    other = attempt([*psql, "-U", "postgres", "minato"], timeout_s=20, user="minato")
+    other = attempt([*psql, "-U", "postgres", "minato"], timeout_s=60, user="minato")
     assert "Peer authentication failed" in other.output
 
 
@@ -264,9 +264,9 @@ def test_down_leaves_the_data_plane_and_down_apps_leaves_nothing(servers: Instan
 
 def _network_of(instance: Instance) -> list[str]:
     """Return what the kernel knows of the instance's network, a line each."""
-    links = run(["ip", "-o", "link"], timeout_s=10).splitlines()
-    routes = run(["ip", "route", "show", "table", "all"], timeout_s=10).splitlines()
-    tables = run(["nft", "list", "tables"], timeout_s=10).splitlines()
+    links = run(["ip", "-o", "link"], timeout_s=60).splitlines()
+    routes = run(["ip", "route", "show", "table", "all"], timeout_s=60).splitlines()
+    tables = run(["nft", "list", "tables"], timeout_s=60).splitlines()
     networks = (str(instance.pod_network), str(instance.service_network))
     return [
         *(line for line in links if f": {instance.bridge_prefix}" in line),
@@ -281,7 +281,7 @@ def _network_make(instance: Instance) -> None:
     with closing(Nftables()) as nftables:
         nftables.run(base_rules(instance, ()))
     pod = pod_interface(instance, instance.pod_network[0x304])
-    run(["ip", "link", "add", pod, "type", "veth", "peer", "name", f"{pod}x"], timeout_s=10)
+    run(["ip", "link", "add", pod, "type", "veth", "peer", "name", f"{pod}x"], timeout_s=60)
 
 
 def test_purge_leaves_nothing_on_the_machine():

@@ -51,7 +51,7 @@ def script(
         done = subprocess.run(
             ["podman", "run", "--rm", "--network", "none", "--user", f"{user}:0", *given,
              "--volume", f"{work}:/tmp", platform_images[PYTHON], "/bin/sh", "-c", command],
-            env=podman_service.environment, capture_output=True, text=True, timeout=110,
+            env=podman_service.environment, capture_output=True, text=True, timeout=280,
             check=False,
         )  # fmt: skip
         return Done(done.returncode, done.stdout + done.stderr)
@@ -60,7 +60,7 @@ def script(
 
 
 S2I = "/usr/libexec/s2i"
-BOTH = f"{S2I}/assemble && timeout 20 {S2I}/run"
+BOTH = f"{S2I}/assemble && timeout 100 {S2I}/run"
 
 
 def wheel(directory: Path, name: str, script: str = "") -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +41,8 @@ def test_a_step_that_is_done_is_skipped_and_says_so(setup: Setup):
     ]
     run_steps(steps, setup)
     assert done == ["second"]
-    assert "[ 1/2] First - already done\n[ 2/2] Second … done (0.0 s)\n" in _said(setup)
+    told = re.escape("[ 1/2] First - already done\n[ 2/2] Second … done")
+    assert re.search(told + r" \(\d\.\d s\)\n", _said(setup))
 
 
 def test_a_step_that_fails_ends_the_set_up(setup: Setup):
@@ -94,10 +96,13 @@ def test_a_failed_command_is_told_with_its_last_lines_and_what_to_try():
 
 
 def test_a_command_that_hangs_is_ended_and_told_with_what_to_try():
-    with pytest.raises(CommandError, match="took longer than 1 s") as caught:
-        run(["sh", "-c", "echo so far; exec sleep 60"], timeout_s=0.6, hint="Have patience.")
+    for timeout_s in (1, 30):  # a busy machine may not get to the first words within a second
+        with pytest.raises(CommandError, match=f"took longer than {timeout_s} s") as caught:
+            run(["sh", "-c", "echo so far; exec sleep 600"], timeout_s=timeout_s, hint="Patience.")
+        if caught.value.tail:
+            break
     assert caught.value.tail == ("so far",)
-    assert caught.value.hint == "Have patience."
+    assert caught.value.hint == "Patience."
 
 
 def test_a_command_that_is_not_there_is_told_with_what_to_try():

@@ -19,7 +19,8 @@ from websockets.typing import Subprotocol
 from tests.fixtures.kubectl import Finished, Kubectl, programs_for_tests, version_of
 from tests.fixtures.platform import Platform
 
-WAIT_S = 60.0
+WAIT_S = 120.0
+ANSWER_S = 30.0
 EXEC_SINCE = 31
 """The first minor version whose exec is a WebSocket without being asked; before it SPDY."""
 _STDOUT, _STDERR, _STATUS = 1, 2, 3
@@ -67,6 +68,7 @@ class Person:
             subprotocols=[Subprotocol("v5.channel.k8s.io")],
             ssl=trust,
             proxy=None,
+            open_timeout=WAIT_S,
         ) as socket:
             return finished(socket)
 
@@ -217,7 +219,7 @@ def _ask(
     port = platform.instance.http_port if plain else platform.instance.https_port
     place = parsed.copy_with(host="127.0.0.1", port=port)
     trust = ssl.create_default_context(cafile=str(platform.instance.ca_file))
-    with httpx.Client(verify=trust, timeout=10, trust_env=False) as client:
+    with httpx.Client(verify=trust, timeout=ANSWER_S, trust_env=False) as client:
         return client.request(
             method,
             place,

@@ -12,7 +12,7 @@ from tests.e2e.test_push import app_files
 pytestmark = pytest.mark.timeout(600)
 
 PROJECT = "dock"
-BUILD_S = 150
+BUILD_S = 240
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_a_repository_elsewhere_becomes_an_application_that_answers(platform, ap
 
 def follows_its_log(platform, app, url):
     get(platform, url)
-    assert "GET / HTTP/1.1" in app("logs", "far", "--tail", "1").stdout
+    eventually(lambda: "GET / HTTP/1.1" in app("logs", "far", "--tail", "1").stdout)
     going = platform.minato_begin("app", "logs", "far", "-p", PROJECT, "-f", "--tail", "0")
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(going.stdout.readline()))

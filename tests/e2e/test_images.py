@@ -31,7 +31,7 @@ def pods(namespace):
     url = 'https://kubernetes.default.svc/api/v1/namespaces/' + namespace + '/pods'
     wish = urllib.request.Request(url, headers={'Authorization': 'Bearer ' + token})
     try:
-        with urllib.request.urlopen(wish, context=trust, timeout=5) as answer:
+        with urllib.request.urlopen(wish, context=trust, timeout=60) as answer:
             return [one['metadata']['name'] for one in json.load(answer)['items']]
     except urllib.error.HTTPError as error:
         return error.code
@@ -111,7 +111,7 @@ def root_image(cat, hand):
     """Push an image whose user is root by hand; return its digest."""
     hand.shell(f"podman build --quiet --tag root-app {cat.home}")
     hand.line("podman-push", project="yard", name="root-app")
-    return eventually(lambda: _tags(cat, "root-app").get("1"), within_s=30)
+    return eventually(lambda: _tags(cat, "root-app").get("1"))
 
 
 def _tags(someone: Person, stream: str) -> dict[str, str]:
@@ -128,7 +128,7 @@ def _pod(name: str, image: str) -> str:
 
 
 def _ready(someone: Person, project: str, pod: str) -> None:
-    someone.kubectl("-n", project, "wait", "--for=condition=Ready", f"pod/{pod}", "--timeout=60s")
+    someone.kubectl("-n", project, "wait", "--for=condition=Ready", f"pod/{pod}", "--timeout=180s")
 
 
 def test_podman_by_hand_pushes_pulls_and_shows_up_in_the_stream(cat, hand, root_image):
@@ -145,7 +145,7 @@ def test_podman_by_hand_pushes_pulls_and_shows_up_in_the_stream(cat, hand, root_
 def test_an_image_that_runs_as_root_is_created_exposed_and_asked(cat, root_image):
     image = f"{INTERNAL_REGISTRY}/yard/root-app:1"
     cat.kubectl("-n", "yard", "create", "deployment", "web", f"--image={image}")
-    cat.kubectl("-n", "yard", "rollout", "status", "deploy/web", "--timeout=90s")
+    cat.kubectl("-n", "yard", "rollout", "status", "deploy/web", "--timeout=180s")
     cat.kubectl("-n", "yard", "expose", "deploy/web", "--port=80")
     cat.kubectl("-n", "yard", "create", "-f", "-", stdin=_pod("asker", image))
     _ready(cat, "yard", "asker")
@@ -154,7 +154,7 @@ def test_an_image_that_runs_as_root_is_created_exposed_and_asked(cat, root_image
         ask = ASK.format(url="http://web")
         return cat.exec("yard", "asker", "python3", "-c", ask).out.strip()
 
-    assert eventually(said, within_s=30) == "0"
+    assert eventually(said) == "0"
     cat.kubectl("-n", "yard", "delete", "deploy/web", "service/web", "pod/asker")
 
 
@@ -188,7 +188,7 @@ def test_an_image_that_is_on_the_node_is_no_way_in(cat, root_image):
         waiting = states[0].get("waiting", {}) if states else {}
         return waiting if waiting.get("reason") == "ImagePullBackOff" else None
 
-    waiting = eventually(blocked, within_s=60)
+    waiting = eventually(blocked)
     reason = 'cannot pull from the image stream "root-app" in the project "yard"'
     assert reason in waiting["message"]
     assert reason in cat.kubectl("-n", "wharf", "get", "events", "-o", "wide")

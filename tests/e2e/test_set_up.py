@@ -63,5 +63,5 @@ def test_a_second_up_shows_no_password_and_restarts_nothing(platform: Platform):
 def test_the_api_answers_over_tls_that_this_machine_trusts(platform: Platform):
     context = ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.crt")
     place = platform.instance.url(platform.instance.api_host)
-    with httpx.Client(verify=context, trust_env=False) as client:
+    with httpx.Client(verify=context, trust_env=False, timeout=60) as client:
         assert client.get(f"{place}/livez").status_code == 200

@@ -30,10 +30,17 @@ def url(platform: Platform, tess: Person) -> str:
     tess.kubectl("-n", PROJECT, "apply", "-f", "-", stdin=MANIFEST)
     tess.kubectl("-n", PROJECT, "expose", "deploy", "web", "--port=80", "--target-port=8080")
     tess.kubectl("-n", PROJECT, "apply", "-f", "-", stdin=ROUTE)
-    tess.kubectl("-n", PROJECT, "rollout", "status", "deploy/web", "--timeout=90s")
+    tess.kubectl("-n", PROJECT, "rollout", "status", "deploy/web", "--timeout=180s")
     host = tess.json("-n", PROJECT, "get", "route", "front")["spec"]["host"]
     eventually(lambda: get(platform, f"https://{host}/").status_code == 200)
     return f"https://{host}/"
+
+
+def ready(tess: Person) -> set[str]:
+    """Return the pods once all are ready: what their Deployment says may be from before."""
+    pods = tess.json("-n", PROJECT, "get", "pods", "-l", "app=web")["items"]
+    is_whole = all(_statuses(pod) and all(one["ready"] for one in _statuses(pod)) for pod in pods)
+    return {one["metadata"]["uid"] for one in pods} if is_whole else set()
 
 
 def running(tess: Person) -> dict[str, list[tuple[str, int]]]:
@@ -79,7 +86,7 @@ def test_applications_serve_on_while_the_platform_is_down_and_are_adopted(platfo
         assert up.returncode == 0, up.stdout
         # whatever the orchestrator does to its pods it has done once it has made another
         tess.kubectl("-n", PROJECT, "scale", "deploy/web", "--replicas=3")
-        tess.kubectl("-n", PROJECT, "rollout", "status", "deploy/web", "--timeout=90s")
+        tess.kubectl("-n", PROJECT, "rollout", "status", "deploy/web", "--timeout=180s")
 
     assert not wrong
     after = running(tess)
@@ -100,5 +107,4 @@ def test_with_apps_nothing_is_left_and_up_brings_everything_back(platform, tess,
     up = platform.minato("up")
     assert up.returncode == 0, up.stdout
     eventually(lambda: get(platform, url).status_code == 200)
-    tess.kubectl("-n", PROJECT, "rollout", "status", "deploy/web", "--timeout=90s")
-    assert set(running(tess)) == pods
+    assert eventually(lambda: ready(tess)) == pods

@@ -20,7 +20,7 @@ class FakeAuthenticator:
         self._revoked.add(token)
 
     def known(self, token: str) -> Actor | None:
-        return self._known.get(token)
+        return None if token in self._revoked else self._known.get(token)
 
     def authenticate(self, token: str) -> Actor:
         self.lookups += 1

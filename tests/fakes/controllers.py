@@ -13,7 +13,7 @@ from paas.apimachinery.engine.informers import Informers
 from paas.apimachinery.engine.manager import Manager
 from paas.core.actors import Actor
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 
 @contextmanager
@@ -33,5 +33,5 @@ def controllers_running(
     sink.start()
     manager.start()
     yield context
-    assert manager.stop()
-    assert sink.stop()
+    assert manager.stop(PATIENCE_S)
+    assert sink.stop(PATIENCE_S)

@@ -63,4 +63,4 @@ def node_socket(path: Path, key: bytes) -> Iterator[FakeNodeSocket]:
             yield server
         finally:
             server.shutdown()
-            thread.join(10)
+            thread.join(60)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.fixtures.tls import Certificate
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 110.0
 HANG_UP_S = 10.0
 
 

@@ -25,7 +25,7 @@ class WebProcess:
     def kill(self) -> None:
         """End it as a crash would."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def peak_kib(self) -> int:
         """Return the most memory that the process ever had."""

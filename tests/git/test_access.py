@@ -25,7 +25,7 @@ def ask(
     if token:
         headers["Authorization"] = "Basic " + base64.b64encode(f"me:{token}".encode()).decode()
     trust = ssl.create_default_context(cafile=str(server.client("x", "").certificate.certificate))
-    with httpx.Client(verify=trust) as client:
+    with httpx.Client(verify=trust, trust_env=False, timeout=60) as client:
         return client.request(method, server.url + path, headers=headers)
 
 
@@ -122,7 +122,7 @@ def test_the_commit_of_a_build_that_goes_on_can_be_fetched_by_it(server: GitServ
     build = server.client("build", token).init()
     build.git("fetch", "--quiet", "--depth=1", "origin", commit)
     running.end(GOOD)
-    assert push.wait(20) == 0
+    assert push.wait(60) == 0
     push.communicate()
 
 

@@ -25,7 +25,7 @@ from tests.git.processes import PeakMeter, WebProcess, web_process
 from tests.images.people import ADMIN, Members
 
 BUILDS = "builds.build.openshift.io"
-WAIT_S = 60.0
+WAIT_S = 110.0
 
 
 @dataclass(slots=True)

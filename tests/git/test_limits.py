@@ -4,6 +4,7 @@ import gzip
 import os
 import socket
 import ssl
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -12,9 +13,8 @@ from paas.git.asgi import Limits
 from tests.git.conftest import MIB, GitServer
 from tests.git.test_pushes import GOOD
 
-small = pytest.mark.parametrize(
-    "limits", [Limits(push_max_bytes=2 * MIB, repository_max_bytes=4 * MIB, idle_s=2.0)]
-)
+SMALL = Limits(push_max_bytes=2 * MIB, repository_max_bytes=4 * MIB)
+small = pytest.mark.parametrize("limits", [SMALL])
 
 
 @small
@@ -58,7 +58,7 @@ def test_a_full_repository_says_so_and_still_serves(server: GitServer):
     assert client.run("fetch", "origin").code == 0
 
 
-@small
+@pytest.mark.parametrize("limits", [replace(SMALL, idle_s=1.0)])
 def test_a_client_that_sends_nothing_more_is_let_go(server: GitServer):
     token = server.members.person("pat", role="edit")
     certificate = server.client("x", "").certificate.certificate
@@ -70,7 +70,7 @@ def test_a_client_that_sends_nothing_more_is_let_go(server: GitServer):
         f"Authorization: Bearer {token}\r\nContent-Length: 100\r\n\r\n00"
     )
     with (
-        socket.create_connection(address, 30.0) as plain,
+        socket.create_connection(address, 60.0) as plain,
         trust.wrap_socket(plain, server_hostname="localhost") as secured,
     ):
         secured.sendall(head.encode())
@@ -89,7 +89,7 @@ def test_a_compressed_request_is_understood(server: GitServer, protocol: bytes):
         "Git-Protocol": protocol.decode(),
     }
     body = gzip.compress(b"0014command=ls-refs\n00010009peel\n0000")
-    with httpx.Client(verify=trust, auth=("pat", token)) as client:
+    with httpx.Client(verify=trust, auth=("pat", token), trust_env=False, timeout=60) as client:
         url = f"{server.url}/git/shop/web.git/git-upload-pack"
         answer = client.post(url, headers=headers, content=body)
     if protocol == b"version=2":

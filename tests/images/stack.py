@@ -17,6 +17,7 @@ from subprocess import DEVNULL, Popen
 from typing import Any
 
 import uvicorn
+from starlette.responses import Response
 
 from deploy import certificates, instances, layout, secret_files, users
 from deploy.configs.edge import edge_cfg
@@ -28,17 +29,20 @@ from tests.fixtures.platform import free_ports
 from tests.fixtures.scratch import MORTAL, scratch_make, scratch_remove
 from webui.sites import Sites
 
-START_S = 20.0
+START_S = 60.0
 _TICK_S = 0.02
 
 
 class Site:
-    """What the web process answers for the registry; a test sets `application`."""
+    """What the web process answers for the registry; a test sets `application`.
+
+    Between tests it takes whatever comes, so that the registry has nothing to send again.
+    """
 
     application: Any = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.application(scope, receive, send)
+        await (self.application or Response())(scope, receive, send)
 
 
 @dataclass(slots=True)
@@ -80,7 +84,7 @@ class Stack:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=110,
         )
 
 
@@ -146,7 +150,7 @@ def _node_address(instance: Instance) -> Iterator[None]:
 
 
 def _ip(*arguments: str) -> bool:
-    return subprocess.run(["ip", *arguments], check=False, timeout=10).returncode == 0
+    return subprocess.run(["ip", *arguments], check=False, timeout=60).returncode == 0
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -153,15 +154,30 @@ def test_an_undo_as_kubectl_does_it_holds(world: World, platform_door: Door):
     assert revisions == {reference("b"): 2, reference("a"): 3, reference("c"): 4}
 
 
+@pytest.fixture
+def refused(platform_door: Door, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Return what is set once the trigger has asked for an image and may not have it."""
+    told, may = threading.Event(), platform_door.may
+
+    def watched(*given: Any, **more: Any) -> bool:
+        answer = may(*given, **more)
+        if not answer and more.get("subresource") == "layers":
+            told.set()
+        return answer
+
+    monkeypatch.setattr(platform_door, "may", watched)
+    return told
+
+
 def test_a_stream_of_another_project_is_followed_only_where_its_pods_may_pull(
-    world: World, platform_door: Door, members: Members
+    world: World, platform_door: Door, members: Members, refused: threading.Event
 ):
     stream_make(platform_door, "other")
     tag(platform_door, "a", "other")
     made = platform_door.create(ADMIN, deployment("other"), "shop")
-    watch = world.deployments
-    assert watch.wait_until(lambda: watch.get("shop", "web") is not None, PATIENCE_S)
+    assert refused.wait(PATIENCE_S)
     assert image_of(made) == " "
+    world.until_image(" ")
     members.bind_account("shop", "default", "system:image-puller", "other")
     tag(platform_door, "b", "other")
     found = world.until_image(reference("b", "other"))

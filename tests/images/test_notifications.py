@@ -34,7 +34,7 @@ def event(**changes: Any) -> dict[str, Any]:
 def send(platform: Platform, body: Any, secret: str) -> int:
     """Send a notification as the registry does; return the answer's status."""
     transport = httpx.HTTPTransport(uds=str(platform.stack.instance.web_socket))
-    with httpx.Client(transport=transport, base_url="http://web") as client:
+    with httpx.Client(transport=transport, base_url="http://web", timeout=60) as client:
         return client.post(
             "/registry/events",
             content=body if isinstance(body, str) else json.dumps(body),

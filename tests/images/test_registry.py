@@ -22,7 +22,7 @@ from tests.images.conftest import push
 from tests.images.oci import write_image
 from tests.images.people import ADMIN, Members
 
-WAIT_S = 15.0
+WAIT_S = 60.0
 
 
 def tagged(platform, name: str, namespace: str = "shop", *, tag: str = "1", after: str = ""):
@@ -138,7 +138,7 @@ def mount(platform, password: str, layer: str) -> int:
     stack = platform.stack
     basic = base64.b64encode(f"any:{password}".encode()).decode()
     trust = ssl.create_default_context(cafile=str(stack.instance.ca_file))
-    with httpx.Client(verify=trust, trust_env=False) as client:
+    with httpx.Client(verify=trust, trust_env=False, timeout=60) as client:
         base = f"https://{stack.inside}"
         scopes = ["repository:shop/web:pull,push", "repository:other/app:pull"]
         answer = client.get(
@@ -179,7 +179,7 @@ def test_a_builds_token_opens_the_registry_by_way_of_a_sign_in_alone(
         platform.stack.tokens,
         grants=[Grant("shop/web", both)],
         subject="build:shop/web-1",
-        ttl_s=60,
+        ttl_s=600,
         now=datetime.now(UTC),
     )
     assert push(platform, image("a"), "shop/web:1", token).returncode == 0
@@ -188,7 +188,7 @@ def test_a_builds_token_opens_the_registry_by_way_of_a_sign_in_alone(
     trust.check_hostname = False
     scope = ("repository:shop/web:pull",)
     answer = platform.service.sign_in(SignIn("any", token, "192.0.2.1", scope))
-    with httpx.Client(verify=trust, trust_env=False) as client:
+    with httpx.Client(verify=trust, trust_env=False, timeout=60) as client:
         for bearer, status in ((token, 401), (answer.token, 200)):
             headers = {"Authorization": f"Bearer {bearer}"}
             assert client.get(url, headers=headers).status_code == status

@@ -58,7 +58,7 @@ def world(platform_door: Door) -> Iterator[World]:
 
 
 def test_a_digest_that_was_rolled_back_is_not_brought_back(world: World, platform_door: Door):
-    watch = platform_door.watch(ADMIN, DEPLOYMENTS, "shop", WatchOptions(timeout_s=60))
+    watch = platform_door.watch(ADMIN, DEPLOYMENTS, "shop", WatchOptions(timeout_s=110))
     for made in application_objects(ApplicationSpec("web", "shop"), git_base_url="https://git"):
         if made["kind"] in {"ImageStream", "Deployment"}:
             world.apply(made)
@@ -72,6 +72,7 @@ def test_a_digest_that_was_rolled_back_is_not_brought_back(world: World, platfor
     rejected = {"web": reference(BROKEN)}
     assert world.seen.wait(lambda: rejected_images(deployment(world)) == rejected)
     assert world.seen.wait(lambda: serves(world, GOOD))
+    world.change(DEPLOYMENTS, "web", {"spec": {"progressDeadlineSeconds": 600}})
     tag(platform_door, GOOD)
     world.stop(world._running[0][0])
     tag(platform_door, BROKEN)  # again, later than all that was brought before

@@ -18,7 +18,7 @@ from paas.projects.services import project_provision
 
 ADMIN = platform_actor("test")
 PULLERS = "system:image-pullers"
-WAIT_S = 15.0
+WAIT_S = 60.0
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def bindings(platform_door: Door) -> Iterator[Informer]:
         manager.add(one)
     manager.start()
     yield watched
-    assert manager.stop()
+    assert manager.stop(WAIT_S)
 
 
 def _count(bindings: Informer, namespace: str, wanted: int) -> bool:

@@ -203,7 +203,7 @@ def test_a_member_by_role_sees_the_project_and_no_other_role(platform_door, pers
 def follow(door, actor):
     """Return a watch of projects from now on."""
     newest = door.list(actor, PROJECTS).resource_version
-    return door.watch(actor, PROJECTS, "", WatchOptions(resource_version=newest, timeout_s=20))
+    return door.watch(actor, PROJECTS, "", WatchOptions(resource_version=newest, timeout_s=60))
 
 
 def heard(watch, count):
@@ -251,12 +251,12 @@ def test_a_resumed_watch_tells_of_rights_that_came_and_went_meanwhile(platform_d
     before = platform_door.list(bob, PROJECTS).resource_version
     platform_door.create(ann, view_of_bob())
     with_it = platform_door.list(bob, PROJECTS).resource_version
-    came = WatchOptions(resource_version=before, timeout_s=20)
+    came = WatchOptions(resource_version=before, timeout_s=60)
     assert heard(platform_door.watch(bob, PROJECTS, "", came), 1) == [("ADDED", "shop")]
 
     platform_door.delete(ann, f"rolebindings.{RBAC}", "bob", "shop")
 
-    went = WatchOptions(resource_version=with_it, timeout_s=20)
+    went = WatchOptions(resource_version=with_it, timeout_s=60)
     assert heard(platform_door.watch(bob, PROJECTS, "", went), 1) == [("DELETED", "shop")]
 
 

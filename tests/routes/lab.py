@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from paas.routes.router import Router
 from paas.settings.instance import Instance
 from tests.fixtures.scratch import MORTAL
 
-BOUND_S = 15.0
+BOUND_S = 60.0
 SHOP, B_C = (f"198.{net}.{os.getpid() % 256}" for net in (18, 19))
 """The first three numbers of two networks that exist in tests only (RFC 2544), as pods' subnets."""
 
@@ -76,12 +77,12 @@ class Lab:
         workers = self.workers()
         for pid in (workers.current, *workers.old, self.process.pid):
             os.kill(pid, signal.SIGKILL)
-        self.process.wait(20)
+        self.process.wait(60)
 
     def restart(self) -> None:
         """Begin anew from the files, as the supervisor does."""
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
         self.process = haproxy_start(self.instance)
 
     def get(self, host, path="/", headers=None, port=0):
@@ -99,7 +100,7 @@ def quietly(check):
 def http_get(port, host, path, headers):
     lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    with socket.create_connection(("127.0.0.1", port), 10) as link:
+    with socket.create_connection(("127.0.0.1", port), BOUND_S) as link:
         link.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         answer = b""
         while piece := link.recv(65536):
@@ -119,12 +120,12 @@ def local_networks() -> Iterator[None]:
     """Make every address of both networks one of this machine's."""
     networks = [f"{prefix}.0/24" for prefix in (SHOP, B_C)]
     for network in networks:
-        run(["ip", "route", "replace", "local", network, "dev", "lo"], timeout_s=10)
+        run(["ip", "route", "replace", "local", network, "dev", "lo"], timeout_s=60)
     try:
         yield
     finally:
         for network in networks:
-            run(["ip", "route", "delete", "local", network, "dev", "lo"], timeout_s=10)
+            run(["ip", "route", "delete", "local", network, "dev", "lo"], timeout_s=60)
 
 
 def haproxy_start(instance):
@@ -162,14 +163,13 @@ def lab(home: Path, *, http_port: int, https_port: int) -> Iterator[Lab]:
         yield one
     finally:
         one.process.terminate()
-        one.process.wait(20)
+        one.process.wait(60)
 
 
-async def _converse(reader, writer, name, delay_s):
+async def _converse(reader, writer, name, goes_on):
     while True:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        if delay_s:
-            await asyncio.sleep(delay_s)
+        await goes_on.wait()
         if "upgrade: websocket" in head.lower():
             writer.write(b"HTTP/1.1 101 Switching Protocols\r\n")
             writer.write(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
@@ -192,13 +192,15 @@ class Backends:
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
         self._servers = {}
+        self._goes_on = defaultdict(asyncio.Event)
 
-    def start(self, name, address="127.0.0.1", port=0, delay_s=0.0):
+    def start(self, name, address="127.0.0.1", port=0):
         """Start one and return its address and port."""
+        self.let_go(name)
 
         async def answer(reader, writer):
             try:
-                await _converse(reader, writer, name, delay_s)
+                await _converse(reader, writer, name, self._goes_on[name])
             except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
                 pass
             finally:
@@ -207,6 +209,14 @@ class Backends:
         server = self._run(asyncio.start_server(answer, address, port))
         self._servers[name] = server
         return server.sockets[0].getsockname()[:2]
+
+    def hold(self, name):
+        """Have a server take requests and not answer them until it is let go."""
+        self.loop.call_soon_threadsafe(self._goes_on[name].clear)
+
+    def let_go(self, name):
+        """Have a server answer what it has taken, and go on."""
+        self.loop.call_soon_threadsafe(self._goes_on[name].set)
 
     def stop(self, name):
         """Close the listener, as an application that gets SIGTERM."""

@@ -13,7 +13,7 @@ from paas.apimachinery.engine.manager import Manager
 from paas.core.actors import platform_actor
 from paas.routes.controller import controllers
 from paas.routes.hosts import RESOURCE
-from tests.routes.lab import B_C, SHOP, eventually
+from tests.routes.lab import B_C, BOUND_S, SHOP, eventually
 from tests.routes.objects import (
     deployment_object,
     project_object,
@@ -61,6 +61,11 @@ def condition(door, name, namespace="shop"):
     route = door.get(ROOT, RESOURCE, name, namespace)
     ingress = (route.get("status") or {}).get("ingress") or []
     return ingress[0]["conditions"][0] if ingress else None
+
+
+def hosts(door, name):
+    status = door.get(ROOT, RESOURCE, name, "shop").get("status") or {}
+    return [one["host"] for one in status.get("ingress") or ()]
 
 
 def admitted(door, name, namespace="shop"):
@@ -111,14 +116,14 @@ def test_a_pod_that_is_not_ready_gets_no_request(door, router_lab, router, backe
     made = door.create(ROOT, route_object())
     eventually(lambda: answer(router_lab, made["spec"]["host"]) == "one")
     slice_change(door, f"{SHOP}.1", (f"{SHOP}.2", one[1]))
-    eventually(lambda: answer(router_lab, made["spec"]["host"]) == "two")
+    eventually(lambda: not router_lab.haproxy.servers()["app4-0"][0].active)  # after "two" came
     assert {answer(router_lab, made["spec"]["host"]) for _ in range(6)} == {"two"}
 
 
 def test_a_leaving_pod_is_drained_when_its_last_request_has_ended(
     door, router_lab, router, backends
 ):
-    slow = backends.start("slow", f"{SHOP}.1", delay_s=3)
+    slow = backends.start("slow", f"{SHOP}.1")
     fast = backends.start("fast", f"{SHOP}.2", slow[1])
     pod = {"status": {"podIPs": [{"ip": f"{SHOP}.1"}]}}
     door.create(ROOT, service_object())
@@ -126,13 +131,15 @@ def test_a_leaving_pod_is_drained_when_its_last_request_has_ended(
     host = door.create(ROOT, route_object())["spec"]["host"]
     eventually(lambda: answer(router_lab, host) == "slow")
     assert not router.is_drained(pod)
+    backends.hold("slow")
     under_way = backends.asking(router_lab.instance.http_port, host)
     eventually(lambda: sum(router_lab.haproxy.busy("app4-0").values()) == 1)
     slice_change(door, f"{SHOP}.1", fast)
     eventually(lambda: not router_lab.haproxy.servers()["app4-0"][0].active)
     assert not router.is_drained(pod)
     assert answer(router_lab, host) == "fast"
-    assert under_way.result(10).startswith("slow")
+    backends.let_go("slow")
+    assert under_way.result(BOUND_S).startswith("slow")
     eventually(lambda: router.is_drained(pod))
 
 
@@ -195,8 +202,7 @@ def test_who_changes_its_host_loses_the_old_one_and_keeps_the_new(
     door.update(ROOT, fresh)
     eventually(lambda: answer(router_lab, "market.apps.localhost") == "one")
     eventually(lambda: "No application" in answer(router_lab, made["spec"]["host"]))
-    status = door.get(ROOT, RESOURCE, "web", "shop")["status"]["ingress"]
-    assert [one["host"] for one in status] == ["market.apps.localhost"]
+    eventually(lambda: hosts(door, "web") == ["market.apps.localhost"])  # told after it is done
 
 
 def test_a_wildcard_route_is_refused_with_a_reason(door, router):

@@ -154,7 +154,8 @@ def test_an_application_that_breaks_off_is_named_not_the_router(router_lab, rout
         def break_off():
             with contextlib.suppress(OSError):  # closed at the end of the test
                 while True:
-                    rude.accept()[0].close()
+                    with rude.accept()[0] as link:
+                        link.recv(65536)
 
         threading.Thread(target=break_off, daemon=True).start()
         asked = wish("web.apps.localhost", rude.getsockname())

@@ -6,11 +6,12 @@ import ssl
 import time
 import uuid
 from dataclasses import replace
+from statistics import median
 
 import pytest
 
 from paas.routes.wishes import SERVE, Endpoint, RouteWish
-from tests.routes.lab import eventually, quietly
+from tests.routes.lab import BOUND_S, eventually, quietly
 
 pytestmark = pytest.mark.servers
 HOST = "web.apps.localhost"
@@ -37,7 +38,7 @@ class Load:
     def stop(self):
         self._stop = True
         for future in self._futures:
-            future.result(20)
+            future.result(60)
 
     async def _client(self, port):
         while not self._stop:
@@ -103,8 +104,8 @@ def test_a_new_endpoint_reaches_the_worker_that_a_reload_replaced(router_lab, ba
     uid = str(uuid.uuid4())
     assert router.change(uid, wish(backends.start("one"), uid=uid))
     router.keep()
-    with socket.create_connection(("127.0.0.1", router_lab.instance.http_port), 10) as kept:
-        kept.settimeout(10)
+    with socket.create_connection(("127.0.0.1", router_lab.instance.http_port), 60) as kept:
+        kept.settimeout(60)
         request = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
         kept.sendall(request)
         assert b"\r\n\r\none\n" in kept.recv(65536)
@@ -125,8 +126,9 @@ def test_a_request_that_outlives_it_keeps_its_pod(router_lab, backends, event):
     router = router_lab.settled(router_lab.router())
     uid = str(uuid.uuid4())
     pod = {"status": {"podIPs": [{"ip": "127.0.0.2"}]}}
-    assert router.change(uid, wish(backends.start("slow", "127.0.0.2", delay_s=4), uid=uid))
+    assert router.change(uid, wish(backends.start("slow", "127.0.0.2"), uid=uid))
     router.keep()
+    backends.hold("slow")
     under_way = backends.asking(router_lab.instance.http_port, HOST)
     eventually(lambda: sum(router_lab.haproxy.busy("app4-0").values()) == 1)
     fast = wish(backends.start("fast"), uid=uid)
@@ -141,7 +143,8 @@ def test_a_request_that_outlives_it_keeps_its_pod(router_lab, backends, event):
     assert router.look_at_leaving()
     assert not router.is_drained(pod)
     assert not under_way.done()
-    assert under_way.result(10).startswith("slow")
+    backends.let_go("slow")
+    assert under_way.result(BOUND_S).startswith("slow")
     eventually(lambda: not router.look_at_leaving())
     assert router.is_drained(pod)
 
@@ -151,8 +154,8 @@ def test_a_websocket_lives_through_changes_and_a_reload(router_lab, backends):
     uid = str(uuid.uuid4())
     place = backends.start("one")
     assert router.change(uid, wish(place, uid=uid))
-    with socket.create_connection(("127.0.0.1", router_lab.instance.http_port), 10) as link:
-        link.settimeout(10)
+    with socket.create_connection(("127.0.0.1", router_lab.instance.http_port), 60) as link:
+        link.settimeout(60)
         upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
         upgrade += "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
         link.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n{upgrade}\r\n\r\n".encode())
@@ -207,13 +210,15 @@ def test_a_thousand_routes_take_new_ones_and_changes_at_once(router_lab, backend
     eventually(lambda: quietly(router.check) and router_lab.get(routes[-1][1])[0] == 200, 60)
     router.keep()
     pid = router_lab.haproxy.pid()
-    began = time.monotonic()
     uid = str(uuid.uuid4())
     assert router.change(uid, wish(one, uid=uid))
     assert router_lab.get(HOST)[0] == 200
+    took_s = []
     for uid, host in routes[:50]:
+        began = time.monotonic()
         assert router.change(uid, wish(two, uid=uid, host=host))
-    assert time.monotonic() - began < 10
+        took_s.append(time.monotonic() - began)
+    assert median(took_s) < 0.2  # a machine that is busy for a moment does not count
     assert router_lab.get(routes[0][1])[2].startswith("two")
     assert router_lab.haproxy.pid() == pid
 
@@ -238,7 +243,7 @@ def _tls(lab, host, *, alpn=("http/1.1",), source="192.0.2.7"):
     context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(list(alpn))
     with socket.socket(socket.AF_UNIX) as plain:
-        plain.settimeout(10)
+        plain.settimeout(60)
         plain.connect(str(lab.instance.router_tls_socket))
         addresses = socket.inet_aton(source) + socket.inet_aton("127.0.0.1")
         ports = (4000).to_bytes(2, "big") + lab.instance.https_port.to_bytes(2, "big")

@@ -112,5 +112,6 @@ def tab(chromium, console_url, web):
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="Projects").wait_for()
+    page.wait_for_load_state()
     yield page
     context.close()

@@ -43,6 +43,7 @@ def sign_in(page: Page, name: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="Projects").wait_for()
+    page.wait_for_load_state()  # what a button does is a script's, which comes after what is seen
 
 
 @pytest.fixture
@@ -114,7 +115,10 @@ def test_a_project_is_reached_by_keyboard_alone(opened):
     expect(page.locator("#main")).to_be_focused()
     enter(page, "link", "web")
     expect(page.get_by_text("Waiting for the first push")).to_be_visible()
+    expect(page.locator("#main")).to_be_focused()
     enter(page, "link", "Scale")
+    expect(page.get_by_label("How many pods")).to_be_visible()
+    expect(page.locator("#main")).to_be_focused()
     tab_to(page, page.get_by_label("How many pods"))
     page.keyboard.press("Control+a")
     page.keyboard.type("3")

@@ -19,7 +19,7 @@ from webui.streams import fragments, pod_logs
 from webui.streams.application import Streams
 from webui.streams.pod_logs import pod_log_follow
 
-PATIENCE_S = 15
+PATIENCE_S = 60
 OURS = {"sec-fetch-site": "same-origin"}
 APP = "/projects/shop/applications/web"
 
@@ -75,14 +75,16 @@ async def opened(client, path, **headers):
         "scheme": "https",
         "headers": [(name.encode(), value.encode()) for name, value in given.items() if value],
     }
-    browser = Browser()
-    serving = asyncio.ensure_future(Streams(_pages)(scope, browser.receive, browser.send))
+    browser, streams = Browser(), Streams(_pages)
+    serving = asyncio.ensure_future(streams(scope, browser.receive, browser.send))
     try:
         yield browser
     finally:
         browser.gone.set()
         async with asyncio.timeout(PATIENCE_S):
             await serving
+        # what is rendered now is not to outlive the test, whose door it asks
+        await asyncio.to_thread(streams._render._threads.shutdown)
 
 
 def _sign_out(client):

@@ -25,7 +25,7 @@ from workers.director import Director
 
 ACTOR = platform_actor("worker-tests")
 PROJECT = "shop"
-WAIT_S = 20.0
+WAIT_S = 60.0
 BEYOND_START = timedelta(minutes=6)
 HEARTBEAT_S = 0.02
 

@@ -1,16 +1,16 @@
 """A build that ends, or whose pod goes, while nobody looks: its worker finds out."""
 
-import copy
 import queue
 from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
+from paas.apimachinery.options import Patch
 from paas.builds.leases import Leases
-from paas.builds.names import CANCELLED
+from paas.builds.names import BUILDS, CANCELLED
 from paas.core.errors import ServiceUnavailableError
-from paas.core.objects import ApiObject
+from paas.core.objects import ApiObject, name_of
 from tests.builds.objects import ended_pod
 from tests.workers.conftest import ACTOR, BEYOND_START, PROJECT, WAIT_S, Worker
 from workers.director import Director
@@ -21,9 +21,8 @@ AGAIN = "Start the build again"
 
 def end(worker: Worker, one: ApiObject) -> None:
     """End a build as another worker does that finds it superseded."""
-    ended = copy.deepcopy(worker.now_is(one))
-    ended["status"]["phase"] = CANCELLED
-    worker.door.update(ACTOR, ended)
+    patch = Patch("merge", {"status": {"phase": CANCELLED}})
+    worker.door.patch(ACTOR, BUILDS, name_of(one), PROJECT, patch=patch)
 
 
 class LateLeases(Leases):

@@ -132,7 +132,7 @@ def test_the_thread_writes_what_waits_before_it_ends(world):
     world.sink.start()
     for number in range(20):
         world.events.normal(POD, f"Reason{number}", "m")
-    assert world.sink.stop()
+    assert world.sink.stop(60)
     assert world.door.count("events") == 20
 
 

@@ -10,7 +10,7 @@ from paas.core.selectors import parse_field_selector
 from tests.fakes.door import FakeDoor
 
 ACTOR = platform_actor("test")
-BOUND_S = 10
+BOUND_S = 60
 
 
 def config_map(name, namespace="shop", **data):
@@ -31,7 +31,7 @@ def door():
 def informers(door):
     made = Informers(door, ACTOR)
     yield made
-    assert made.stop()
+    assert made.stop(BOUND_S)
 
 
 def names(informer, namespace=""):
@@ -215,7 +215,7 @@ def test_a_door_that_fails_is_asked_again():
     assert informer.wait_synced(BOUND_S)
     assert names(informer) == ["one"]
     assert informer.failures == 0
-    assert own.stop()
+    assert own.stop(BOUND_S)
 
 
 def test_one_handler_that_fails_does_not_starve_another(door, informers):

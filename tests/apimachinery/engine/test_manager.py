@@ -15,7 +15,7 @@ from paas.core.objects import ObjectKey, owner_reference
 from tests.fakes.door import FakeDoor
 
 ACTOR = platform_actor("test")
-BOUND_S = 10
+BOUND_S = 60
 QUICK = Backoff(base_s=0.001, max_s=0.01)
 
 
@@ -58,7 +58,7 @@ def door():
 def manager(door):
     made = Manager(Informers(door, ACTOR))
     yield made
-    assert made.stop()
+    assert made.stop(BOUND_S)
 
 
 def watch_config_maps(manager, calls, **more):
@@ -257,7 +257,7 @@ def test_stopping_before_anything_synced_ends_every_thread():
     calls = Calls()
     watch_config_maps(manager, calls)
     manager.start()
-    assert manager.stop()
+    assert manager.stop(BOUND_S)
     assert calls.keys == []
 
 
@@ -267,7 +267,7 @@ def test_health_names_dead_and_stuck_loops(manager):
     manager.start()
     assert manager.health().ok
     assert {loop.name for loop in manager.health().loops} == {"informer-configmaps", "test-0"}
-    manager.stop()
+    manager.stop(BOUND_S)
     assert manager.health().problems == ["informer-configmaps is dead", "test-0 is dead"]
     stuck = Health((LoopHealth("pods-0", alive=True, idle_s=400, busy_s=301),))
     assert stuck.problems == ["pods-0 has worked on one key for 301 s"]

@@ -95,7 +95,7 @@ def test_closing_wakes_a_waiting_worker():
     worker = threading.Thread(target=lambda: got.append(queue.get()))
     worker.start()
     queue.close()
-    worker.join(5)
+    worker.join(60)
     assert got == [None]
 
 
@@ -106,7 +106,7 @@ def test_adding_wakes_a_worker_that_waits_for_a_later_delay():
     worker = threading.Thread(target=lambda: got.append(queue.get()))
     worker.start()
     queue.add(WEB)
-    worker.join(5)
+    worker.join(60)
     assert got == [WEB]
 
 
@@ -137,7 +137,7 @@ def test_many_workers_never_hold_the_same_key_together():
     for key in keys:
         queue.add(key)
     for worker in workers:
-        worker.join(20)
+        worker.join(60)
     assert clashes == []
     assert len(taken) >= 500
 

@@ -354,14 +354,14 @@ def test_threads_that_ask_at_once_get_one_schema():
     found: list[Schema] = []
 
     def ask() -> None:
-        ready.wait(timeout=10)
+        ready.wait(timeout=60)
         found.append(schemas.of(samples.DEPLOYMENT))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert len(found) == 8
     assert len(set(map(id, found))) == 1
 
