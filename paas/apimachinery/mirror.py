@@ -17,7 +17,7 @@ from paas.apimachinery.scheme import Scheme
 from paas.apimachinery.store import Store
 from paas.core.objects import ApiObject, name_of, namespace_of
 
-CATCH_UP_S = 2.0
+CATCH_UP_S = 10.0  # beyond it a no is given all the same, from an old view
 
 
 class Mirror:

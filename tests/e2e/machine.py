@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+import yaml
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -193,9 +194,9 @@ def person(platform: Platform, name: str, home: Path, *, admin: bool = False) ->
     flags = ["--admin"] if admin else []
     made = platform.minato("user", "create", name, *flags)
     assert made.returncode == 0, made.stdout
-    token = platform.minato("token", "create", "--user", name).stdout.strip()
     config = platform.minato("kubeconfig", "--user", name)
     assert config.returncode == 0, config.stdout
+    token = yaml.safe_load(config.stdout)["users"][0]["user"]["token"]
     home.mkdir(parents=True, exist_ok=True)
     (home / "config").write_text(config.stdout)
     return Person(platform, name, token, home)

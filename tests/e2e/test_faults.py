@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from deploy.configs.postgres import DATABASE, ROLE
+from deploy.health import status_of
 from paas.core.objects import ApiObject
 from tests.e2e.machine import Person, eventually, get, person
 from tests.e2e.test_push import app_files
@@ -90,11 +91,6 @@ def asked_all_the_time(platform: Platform, url: str) -> Iterator[list[str]]:
         thread.join()
 
 
-def processes(platform: Platform) -> ApiObject:
-    body: ApiObject = json.loads(platform.minato("status", "-o", "json").stdout)
-    return body
-
-
 def kill(platform: Platform, victim: str, pid: int) -> None:
     """Kill a process with all that it has begun in its own name; Redis loses its data as well."""
     if victim == "redis":
@@ -125,7 +121,8 @@ def push_and_kill(
     platform: Platform, moe: Person, place, victim: str, moment: str
 ) -> tuple[int, str]:
     """Push, kill the victim as soon as the terminal shows the moment; return how git ended."""
-    (pid,) = (one["pid"] for one in processes(platform)["processes"] if one["name"] == victim)
+    # by the function behind `minato status`, whose command takes seconds to start
+    (pid,) = (one.pid for one in status_of(platform.instance).processes if one.name == victim)
     assert pid > 0, f"{victim} does not run"
     push = moe.git_begin("push", "minato", "main", cwd=place)
     shown = []
@@ -163,7 +160,7 @@ def test_a_push_outlives_a_killed(platform, moe, apps, victim, moment):
 
     with asked_all_the_time(platform, steady["url"]) as wrong:
         code, shown = push_and_kill(platform, moe, place, victim, moment)
-        eventually(lambda: processes(platform)["ready"])
+        eventually(lambda: status_of(platform.instance).ready)
         eventually(lambda: not [one for one in builds(moe) if phase(one) in ACTIVE])
         eventually(lambda: get(platform, changing["url"]).text.startswith(words))
 

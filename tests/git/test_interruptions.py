@@ -113,8 +113,8 @@ def test_a_build_goes_on_when_its_pusher_closes_the_terminal(world: World):
     push = client.start("push", "origin", "main")
     world.wait_for("web-1")
     assert push.stderr is not None
-    while "Building" not in push.stderr.readline():
-        pass
+    while "Building" not in (line := push.stderr.readline()):
+        assert line, "the push ended"
     close_terminal(push)
     _until(lambda: not web.children())  # no git is left behind for the build's time
     assert set(world.branch()) == {"0"}
