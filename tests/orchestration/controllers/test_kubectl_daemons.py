@@ -7,10 +7,11 @@ from tests.fakes.accounts import FakeAuthenticator
 from tests.fakes.nodes import FakeNode
 from tests.images.people import Members
 from tests.orchestration.controllers.daemons import daemon_world
+from tests.orchestration.controllers.jobs import eventually
 
 pytestmark = pytest.mark.postgres
 
-TIMEOUT = "--timeout=30s"
+TIMEOUT = "--timeout=90s"
 MANIFEST = """
 apiVersion: apps/v1
 kind: DaemonSet
@@ -64,9 +65,8 @@ def test_one_is_shown_described_and_deleted(shop):
     assert again == "daemonset.apps/web unchanged\n"
     cells = shop("get", "ds", "web", "--no-headers").split()
     assert cells[:7] == ["web", "1", "1", "1", "1", "1", "<none>"]
-    said = shop("describe", "ds", "web")
-    assert "Desired Number of Nodes Scheduled: 1" in said
-    assert "SuccessfulCreate" in said
+    assert "Desired Number of Nodes Scheduled: 1" in shop("describe", "ds", "web")
+    assert eventually(lambda: "SuccessfulCreate" in shop("describe", "ds", "web"))
     (line,) = shop("get", "controllerrevisions", "--no-headers").splitlines()
     assert line.split()[1:3] == ["daemonset.apps/web", "1"]
     assert "daemonset.apps/web" in shop("get", "all", "-o", "name")
