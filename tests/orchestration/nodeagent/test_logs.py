@@ -9,7 +9,7 @@ import pytest
 from paas.core.errors import BadRequestError
 from paas.core.objects import ObjectKey
 from paas.orchestration.nodeagent.loglines import LinePrinter, LogOptions, log_options, tail_offset
-from paas.orchestration.nodeagent.logs import attempts, log_files, read_log
+from paas.orchestration.nodeagent.logs import SILENCE_S, attempts, log_files, read_log
 from paas.orchestration.nodeagent.rotation import LogRotation
 from tests.orchestration.nodeagent.lab import Lab, status_of
 from tests.orchestration.nodeagent.pods import pod
@@ -155,9 +155,10 @@ def test_a_followed_line_arrives_at_once(tmp_path):
             assert await waiting == f"{number}\n".encode()
             delays.append(loop.time() - began)
         await pieces.aclose()  # type: ignore[attr-defined]  # it is a generator
-        return max(delays)
+        return sorted(delays)
 
-    assert asyncio.run(follow()) < 0.1
+    # who asked every now and then would be late each time; a busy machine is so now and then
+    assert asyncio.run(follow())[5] < SILENCE_S / 2
 
 
 def test_a_log_beyond_its_size_is_renamed_and_old_ones_go(lab: Lab, runtime):
