@@ -13,6 +13,7 @@ from paas.settings.instance import Instance
 from tests.orchestration.controllers.world import ACTOR, World, node_object
 
 CA = "-----BEGIN CERTIFICATE-----\nnobody\n-----END CERTIFICATE-----\n"
+SETTLE_S = 0.1  # nobody creates anything in a namespace that a test deletes
 SEEN = (
     "configmaps",
     "endpoints",
@@ -35,7 +36,9 @@ def cluster(door: Door) -> Iterator[World]:
     """Yield a world with every controller and a node, on PostgreSQL."""
 
     def make(context):
-        return kubernetes_controllers(context, Instance(), ca_certificate=CA)
+        return kubernetes_controllers(
+            context, Instance(), ca_certificate=CA, namespace_settle_s=SETTLE_S
+        )
 
     world = World(make, door=door, resources=SEEN)
     for name in ("kube-system", "default", "shop"):
