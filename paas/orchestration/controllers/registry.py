@@ -11,7 +11,7 @@ from paas.orchestration.controllers.expiry import EventExpiry
 from paas.orchestration.controllers.garbage.collector import GarbageCollector
 from paas.orchestration.controllers.job.controller import Jobs
 from paas.orchestration.controllers.job.ttl import FinishedJobs
-from paas.orchestration.controllers.namespaces.controller import SETTLE_S, Namespaces
+from paas.orchestration.controllers.namespaces.controller import Namespaces
 from paas.orchestration.controllers.podgc import PodGarbage
 from paas.orchestration.controllers.quotas import ResourceQuotas
 from paas.orchestration.controllers.ranges.controller import NamespaceRanges
@@ -26,11 +26,7 @@ from paas.settings.instance import Instance
 
 
 def kubernetes_controllers(
-    context: Context,
-    instance: Instance,
-    *,
-    ca_certificate: str,
-    namespace_settle_s: float = SETTLE_S,
+    context: Context, instance: Instance, *, ca_certificate: str
 ) -> list[Controller]:
     """Return the controllers of the Kubernetes kinds; `ca_certificate` is PEM.
 
@@ -50,7 +46,7 @@ def kubernetes_controllers(
         NamespaceRanges(context, instance),
         ServiceAccounts(context),
         RootCertificates(context, ca_certificate),
-        Namespaces(context, settle_s=namespace_settle_s),
+        Namespaces(context),
         PodGarbage(context),
         EventExpiry(context),
         ResourceQuotas(context),
