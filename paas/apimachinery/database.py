@@ -19,11 +19,15 @@ Row = tuple[Any, ...]
 
 
 class Database:
-    """One database; pools are made when first used, so that a fork shares none."""
+    """One database; pools are made when first used, so that a fork shares none.
 
-    def __init__(self, conninfo: str, *, pool_max: int = POOL_MAX) -> None:
+    Who waits for a connection of a pool gives up after `wait_s`.
+    """
+
+    def __init__(self, conninfo: str, *, pool_max: int = POOL_MAX, wait_s: float = WAIT_S) -> None:
         self.conninfo = conninfo
         self._pool_max = pool_max
+        self._wait_s = wait_s
 
     @cached_property
     def pool(self) -> ConnectionPool[Connection[Row]]:
@@ -32,7 +36,7 @@ class Database:
             self.conninfo,
             min_size=0,
             max_size=self._pool_max,
-            timeout=WAIT_S,
+            timeout=self._wait_s,
             kwargs={"autocommit": True},
             check=None,
             open=True,
@@ -54,7 +58,7 @@ class Database:
             self.conninfo,
             min_size=1,
             max_size=size,
-            timeout=WAIT_S,
+            timeout=self._wait_s,
             kwargs={"autocommit": True},
             open=False,
         )

@@ -1,6 +1,7 @@
 """What the node agent relies on, whichever engine runs the containers."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.contract.conftest import USERS, Engine
 from tests.fakes.programs import FakeProgram
 from tests.fixtures.podman import SHELL_IMAGE
 
+PATIENCE_S = 90
 ABSENT = "0" * 64
 FAILS = ("sh", "-c", "echo out; exit 3")
 STUBBORN = ("sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done")
@@ -51,13 +53,13 @@ class Events:
             return next((e for e in self.seen if (e.container_id, e.action) == wanted), None)
 
         with self._changed:
-            assert self._changed.wait_for(lambda: found() is not None, 30), self.seen
+            assert self._changed.wait_for(lambda: found() is not None, PATIENCE_S), self.seen
         event = found()
         assert event is not None
         return event
 
     def wait_end(self) -> bool:
-        self._thread.join(30)
+        self._thread.join(PATIENCE_S)
         return not self._thread.is_alive()
 
 
@@ -74,11 +76,12 @@ def read_all(stream: ExecStream) -> dict[int, bytes]:
 
 
 def until(happened: Callable[[], bool]) -> None:
-    for _ in range(600):
+    give_up = time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up:
         if happened():
             return
         threading.Event().wait(0.05)
-    raise AssertionError("it did not happen within 30 s")
+    assert happened(), f"not within {PATIENCE_S} s"
 
 
 def test_ping_tells_the_version(engine: Engine) -> None:
@@ -245,21 +248,26 @@ def test_events_end_when_the_engine_goes_and_calls_say_so(engine: Engine) -> Non
 
 def test_a_short_command_gives_its_output_and_exit_code(engine: Engine) -> None:
     engine.teach(FAILS, FakeProgram(exit_code=3, stdout=b"out\n"))
-    result = engine.runtime.exec_run(engine.started(), FAILS, timeout_s=20)
+    result = engine.runtime.exec_run(engine.started(), FAILS, timeout_s=PATIENCE_S)
     assert (result.exit_code, result.output, result.timed_out) == (3, b"out\n", False)
 
 
 def test_a_short_commands_output_is_bounded(engine: Engine) -> None:
     engine.teach(FAILS, FakeProgram(exit_code=3, stdout=b"out\n"))
-    result = engine.runtime.exec_run(engine.started(), FAILS, timeout_s=20, limit_bytes=2)
+    result = engine.runtime.exec_run(engine.started(), FAILS, timeout_s=PATIENCE_S, limit_bytes=2)
     assert (result.exit_code, result.output) == (3, b"ou")
 
 
 def test_a_command_that_takes_too_long_is_ended(engine: Engine) -> None:
     argv = ("sh", "-c", "echo x; sleep 500")
     engine.teach(argv, FakeProgram(stdout=b"x\n"))
-    result = engine.runtime.exec_run(engine.started(), argv, timeout_s=1.0)
-    assert (result.output, result.timed_out) == (b"x\n", True)
+    container_id = engine.started()
+    for timeout_s in (1.0, 4.0, 16.0):  # a busy machine may need one second to begin
+        result = engine.runtime.exec_run(container_id, argv, timeout_s=timeout_s)
+        assert result.timed_out
+        if result.output:
+            break
+    assert result.output == b"x\n"
     assert result.exit_code != 0
 
 
@@ -269,7 +277,7 @@ def test_no_command_runs_in_a_container_that_has_ended(engine: Engine) -> None:
     engine.runtime.container_signal(container_id, "SIGKILL")
     ended(engine, container_id, events)
     with pytest.raises(RuntimeFailedError):
-        engine.runtime.exec_run(container_id, ("true",), timeout_s=20)
+        engine.runtime.exec_run(container_id, ("true",), timeout_s=PATIENCE_S)
 
 
 def test_an_interactive_command_echoes_until_its_input_ends(engine: Engine) -> None:
@@ -293,7 +301,7 @@ def test_closing_an_interactive_command_ends_its_reader(engine: Engine) -> None:
     reader.start()
     stream.resize(width=100, height=30)
     stream.close()
-    reader.join(20)
+    reader.join(PATIENCE_S)
     assert not reader.is_alive()
 
 

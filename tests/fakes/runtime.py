@@ -1,7 +1,7 @@
 """FakeRuntime: a container engine in memory that passes the contract tests podman passes.
 
 Beside the Protocol it has controls for tests: `program`, `image_add`, `registry_add`, `finish`,
-`oom_kill`, `shim_die`, `stop`, `restart`, `start_gate`, `log_write`. Thread-safe.
+`oom_kill`, `shim_die`, `stop`, `restart`, `start_gate`, `exec_gate`, `log_write`. Thread-safe.
 """
 
 import hashlib
@@ -29,6 +29,8 @@ from paas.runtime.base import (
 )
 from tests.fakes.programs import FOREVER, SUCCEEDS, FakeProgram, signal_number
 from tests.fakes.streams import FakeStream
+
+GATE_S = 100.0
 
 
 def digest_of(text: str) -> str:
@@ -71,6 +73,7 @@ class FakeRuntime:
         self._registry: dict[str, ImageState | str] = {}
         self._listeners: list[queue.Queue[RuntimeEvent | None]] = []
         self._gates: dict[str, threading.Event] = {}
+        self._exec_gates: dict[tuple[str, ...], threading.Event] = {}
         self._start_failures: dict[str, str] = {}
         self._down = False
         self.all: dict[str, FakeContainer] = {}
@@ -107,6 +110,10 @@ class FakeRuntime:
     def start_gate(self, container_name: str) -> threading.Event:
         """Make starts of containers of this name wait until the event is set."""
         return self._gates.setdefault(container_name, threading.Event())
+
+    def exec_gate(self, argv: tuple[str, ...]) -> threading.Event:
+        """Make exec_run of a command wait until the event is set."""
+        return self._exec_gates.setdefault(argv, threading.Event())
 
     def finish(self, container_id: str, exit_code: int = 0, *, oom_killed: bool = False) -> None:
         """End a container's process."""
@@ -203,7 +210,7 @@ class FakeRuntime:
         if found.state.status == "running":
             return
         if gate := self._gates.get(found.state.name):
-            gate.wait(30)
+            gate.wait(GATE_S)
         if message := self._start_failures.get(found.state.name):
             raise RuntimeFailedError(message)
         with self._lock:
@@ -251,9 +258,9 @@ class FakeRuntime:
         return [state for state in states if wanted <= state.labels.items()]
 
     def events(self) -> Iterator[RuntimeEvent]:
-        self._check()
         listener: queue.Queue[RuntimeEvent | None] = queue.Queue()
-        with self._lock:
+        with self._lock:  # a stop either refuses this or ends it
+            self._check()
             self._listeners.append(listener)
         return iter(listener.get, None)
 
@@ -267,6 +274,8 @@ class FakeRuntime:
     ) -> ExecResult:
         self._check_running(container_id)
         self.execs.append((container_id, argv))
+        if gate := self._exec_gates.get(argv):
+            gate.wait(min(timeout_s, GATE_S))
         program = self._programs.get(argv, SUCCEEDS)
         output = (program.stdout + program.stderr)[:limit_bytes]
         if program.exit_code is None or program.seconds > timeout_s:

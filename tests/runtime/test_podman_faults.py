@@ -10,9 +10,9 @@ import pytest
 
 from paas.runtime.base import ContainerSpec, Limits, RuntimeUnavailableError, SandboxSpec, UserMap
 from paas.runtime.podman import PodmanRuntime
-from tests.contract.test_runtime import Events, until
+from tests.contract.test_runtime import PATIENCE_S, Events, until
 
-pytestmark = pytest.mark.podman
+pytestmark = [pytest.mark.podman, pytest.mark.timeout(300)]
 EATS_MEMORY = ("sh", "-c", "tail /dev/zero")
 LITTLE = Limits(memory_bytes=24 << 20)
 
@@ -137,7 +137,7 @@ def test_a_killed_service_ends_streams_and_leaves_containers_and_probes(
         with pytest.raises(RuntimeUnavailableError):
             stream.exit_code()
         stream.close()
-        assert podman_runtime.exec_run(container_id, ("true",), timeout_s=20).exit_code == 0
+        assert podman_runtime.exec_run(container_id, ("true",), timeout_s=PATIENCE_S).exit_code == 0
         assert podman_runtime.stats(container_id).pids >= 1
     finally:
         podman_service.start()
@@ -172,7 +172,9 @@ def test_a_command_that_leaves_a_child_behind_ends_with_its_own_end(
 ):
     container_id = started(podman_runtime, sandbox, shell_image)
     result = podman_runtime.exec_run(
-        container_id, ("sh", "-c", "echo x; sleep 600 >/dev/null 2>&1 & exit 2"), timeout_s=30
+        container_id,
+        ("sh", "-c", "echo x; sleep 600 >/dev/null 2>&1 & exit 2"),
+        timeout_s=PATIENCE_S,
     )
     assert (result.exit_code, result.output, result.timed_out) == (2, b"x\n", False)
 
@@ -182,7 +184,7 @@ def test_a_command_that_cannot_run_gives_what_a_shell_gives(
     podman_runtime, sandbox, shell_image, argv, code
 ):
     container_id = started(podman_runtime, sandbox, shell_image)
-    result = podman_runtime.exec_run(container_id, argv, timeout_s=30)
+    result = podman_runtime.exec_run(container_id, argv, timeout_s=PATIENCE_S)
     assert result.exit_code == code
     assert argv[0].encode() in result.output
 
@@ -240,4 +242,4 @@ def test_many_threads_share_one_adapter(podman_runtime, sandbox, shell_image):
 
 
 def _processes(runtime: PodmanRuntime, container_id: str) -> bytes:
-    return runtime.exec_run(container_id, ("ps", "ax", "-o", "args"), timeout_s=30).output
+    return runtime.exec_run(container_id, ("ps", "ax", "-o", "args"), timeout_s=PATIENCE_S).output

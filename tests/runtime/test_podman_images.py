@@ -1,9 +1,11 @@
 """Pulling from a real registry that asks for a password, and what is left afterwards."""
 
 import contextlib
+import http.client
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.fixtures.scratch import MORTAL
 
 pytestmark = pytest.mark.podman
 AUTH = RegistryAuth("ann", "secret")
+START_S = 60
 PASSWORD_FILE = "ann:$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n"  # "secret"
 
 
@@ -34,15 +37,8 @@ def registry(
 ) -> Iterator[Registry]:
     """Run a registry with one image, shop/web:1."""
     place = tmp_path_factory.mktemp("registry")
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as free:
-        host = f"127.0.0.1:{free.getsockname()[1]}"
-    process = subprocess.Popen(
-        [*MORTAL, "docker-registry", "serve", str(_configuration(place, host))],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process, host = _started(place)
     try:
-        _wait(host)
         digest = place / "digest"
         podman_service.podman(
             "push", "--quiet", "--creds", f"{AUTH.username}:{AUTH.password}",
@@ -52,6 +48,23 @@ def registry(
     finally:
         process.kill()
         process.wait()
+
+
+def _started(place: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Start it at a free port; at another one where somebody was quicker. Return its address."""
+    for _ in range(10):
+        with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as free:
+            host = f"127.0.0.1:{free.getsockname()[1]}"
+        process = subprocess.Popen(
+            [*MORTAL, "docker-registry", "serve", str(_configuration(place, host))],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        if _answers(process, host):
+            return process, host
+        process.kill()
+        process.wait()
+    raise AssertionError("the registry did not start")
 
 
 def _configuration(place: Path, host: str) -> Path:
@@ -65,14 +78,21 @@ def _configuration(place: Path, host: str) -> Path:
     return file
 
 
-def _wait(host: str) -> None:
-    address, _, port = host.partition(":")
-    for _ in range(200):
-        with contextlib.closing(socket.socket()) as client:
-            if client.connect_ex((address, int(port))) == 0:
-                return
+def _answers(process: "subprocess.Popen[bytes]", host: str) -> bool:
+    """Wait until a registry asks for a password there; False when ours has ended."""
+    give_up = time.monotonic() + START_S
+    while time.monotonic() < give_up and process.poll() is None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if _asks_for_a_password(host):
+                return process.poll() is None
         threading.Event().wait(0.05)
-    raise AssertionError("the registry did not start")
+    return False
+
+
+def _asks_for_a_password(host: str) -> bool:
+    with contextlib.closing(http.client.HTTPConnection(host, timeout=START_S)) as client:
+        client.request("GET", "/v2/")
+        return client.getresponse().status == http.HTTPStatus.UNAUTHORIZED
 
 
 def test_an_image_is_pulled_with_its_password_and_named_by_its_digest(

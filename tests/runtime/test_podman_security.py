@@ -33,7 +33,7 @@ def run(runtime: PodmanRuntime, sandbox_id: str, image: str, script: str, **fiel
     container_id = runtime.container_create(sandbox_id, spec)
     try:
         runtime.container_start(container_id)
-        result = runtime.exec_run(container_id, ("sh", "-c", script), timeout_s=30)
+        result = runtime.exec_run(container_id, ("sh", "-c", script), timeout_s=90)
         return result.output.decode().strip()
     finally:
         runtime.container_remove(container_id)

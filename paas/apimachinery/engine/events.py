@@ -178,8 +178,8 @@ class EventSink:
 
     def flush(self) -> None:
         """Write what waits now, in the caller's thread."""
-        while (happening := self._next()) is not None:
-            self._write(happening)
+        while self._write_next():
+            pass
 
     def _run(self) -> None:
         while True:
@@ -189,18 +189,25 @@ class EventSink:
             if self._closed:
                 return
 
+    def _write_next(self) -> bool:
+        """Write the oldest that waits; False when there is none, and nobody still writes one."""
+        with self._writing:  # taken and written in one: what came first is written first
+            happening = self._next()
+            if happening is not None:
+                self._write(happening)
+            return happening is not None
+
     def _next(self) -> _Happening | None:
         with self._changed:
             return self._waiting.popleft() if self._waiting else None
 
     def _write(self, happening: _Happening) -> None:
-        with self._writing:
-            try:
-                self._count(happening)
-            except PaasError as error:
-                log.info("event_dropped", reason=happening.reason, why=str(error))
-            except Exception as error:  # noqa: BLE001 -- the thread serves every component
-                log.error("event_dropped", reason=happening.reason, traceback=trace_of(error))  # noqa: TRY400 -- a trace without locals
+        try:
+            self._count(happening)
+        except PaasError as error:
+            log.info("event_dropped", reason=happening.reason, why=str(error))
+        except Exception as error:  # noqa: BLE001 -- the thread serves every component
+            log.error("event_dropped", reason=happening.reason, traceback=trace_of(error))  # noqa: TRY400 -- a trace without locals
 
     def _count(self, happening: _Happening) -> None:
         source = (happening.component, happening.host, happening.about)

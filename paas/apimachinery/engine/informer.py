@@ -311,8 +311,9 @@ class Informer:
         with self._changed:
             if old is not None:
                 self._unindex(place, old)
+            if new is None:
                 del self._objects[place]
-            if new is not None:
+            else:  # in place: who reads without the lock must never find a changed object gone
                 self._objects[place] = new
                 for name in self._index_functions:
                     self._index(name, place, new)

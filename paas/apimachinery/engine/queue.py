@@ -124,10 +124,11 @@ class WorkQueue:
                     return None
                 if self._ready:
                     return self._take()
-                wait_s = self._patience(give_up)
-                if wait_s is not None and wait_s <= 0:
+                if give_up is not None and self._clock() >= give_up:
                     return None
-                self._changed.wait(wait_s)
+                wait_s = self._patience(give_up)
+                if wait_s is None or wait_s > 0:  # else a key has just become due: not the end
+                    self._changed.wait(wait_s)
 
     def done(self, key: ObjectKey) -> None:
         """Give a key back; it lies ready again at once if it was added meanwhile."""

@@ -130,13 +130,13 @@ class _Follower:
         try:
             if self._path.stat().st_ino == mine:
                 return None
+            attempt = int(self._path.name.partition(".")[0])
+            files = log_files(self._path.parent, attempt)
+            inodes = [path.stat().st_ino for path in files]
+            following = files[inodes.index(mine) + 1] if mine in inodes else files[0]
+            return following.open("rb")
         except FileNotFoundError:
-            return None  # renamed, and not yet made anew
-        attempt = int(self._path.name.partition(".")[0])
-        files = log_files(self._path.parent, attempt)
-        inodes = [path.stat().st_ino for path in files]
-        following = files[inodes.index(mine) + 1] if mine in inodes else files[0]
-        return following.open("rb")
+            return None  # renamed or removed just now: the next look finds what is there then
 
     def close(self) -> None:
         """Close the file that is open now."""

@@ -1,5 +1,6 @@
 """Events are counted when they repeat, combined when they are alike, dropped when they flood."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from paas.core.errors import ForbiddenError
 from tests.fakes.door import FakeDoor
 
 ACTOR = platform_actor("test")
+PATIENCE_S = 60
 POD = {
     "apiVersion": "v1",
     "kind": "Pod",
@@ -76,6 +78,27 @@ def test_a_repeat_counts_up_the_first_event(world):
     assert event["count"] == 3
     assert event["firstTimestamp"] == "2026-01-01T00:00:00Z"
     assert event["lastTimestamp"] == "2026-01-01T00:00:20Z"
+
+
+def test_who_flushes_waits_for_what_the_thread_is_just_writing(world):
+    writing, go_on = threading.Event(), threading.Event()
+
+    def hold(_verb, _resource, _obj):
+        writing.set()
+        assert go_on.wait(PATIENCE_S)
+
+    world.door.refuse = hold
+    world.sink.start()
+    world.events.normal(POD, "Started", "Started container web")
+    assert writing.wait(PATIENCE_S)
+    flushing = threading.Thread(target=world.sink.flush)
+    flushing.start()
+    flushing.join(0.1)
+    assert flushing.is_alive(), "it is not stored yet"
+    go_on.set()
+    flushing.join(PATIENCE_S)
+    assert [event["reason"] for event in world.stored()] == ["Started"]
+    assert world.sink.stop(PATIENCE_S)
 
 
 def test_a_repeat_after_the_event_was_pruned_is_written_anew(world):

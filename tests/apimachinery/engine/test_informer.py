@@ -1,5 +1,7 @@
 """An informer's copy becomes and stays true, whatever happens to its watch."""
 
+from typing import Any
+
 import pytest
 
 from paas.apimachinery.engine.informer import BY_NAMESPACE, Selection, metadata_only
@@ -72,6 +74,25 @@ def test_handlers_get_old_and_new_and_late_ones_get_what_is_there(door, informer
     assert informer.wait_until(lambda: len(late) == 2, BOUND_S)
     assert early == [(None, "1"), ("1", "2"), ("2", None)]
     assert late == [(None, "2"), ("2", None)]
+
+
+class NothingGone(dict[tuple[str, str], Any]):
+    """Refuses to lose an object, be it for a moment."""
+
+    def __delitem__(self, place):
+        raise AssertionError(f"{place} was gone")
+
+
+def test_an_object_that_changes_is_never_gone_for_a_reader_without_the_lock(door, informers):
+    informer = informers.of("configmaps")
+    informer._objects = NothingGone()
+    made = door.create(ACTOR, config_map("one", v="1"))
+    informers.start()
+    assert informer.wait_synced(BOUND_S)
+    version = door.update(ACTOR, {**made, "data": {"v": "2"}})["metadata"]["resourceVersion"]
+    assert informer.wait_until(lambda: informer.has_seen(version), BOUND_S)
+    assert informer.get("shop", "one")["data"] == {"v": "2"}
+    assert not informer.failures
 
 
 def test_after_a_cut_watch_it_resumes_without_gap_or_repeat(door, informers):

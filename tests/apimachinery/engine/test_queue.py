@@ -64,6 +64,25 @@ def test_a_delayed_key_comes_when_it_is_due_and_the_earliest_delay_holds():
     assert queue.get(0) is None
 
 
+class RestlessClock:
+    """Moves on at each look."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        self.now += 0.4
+        return self.now
+
+
+def test_a_key_that_becomes_due_while_a_worker_looks_is_taken_and_ends_no_worker():
+    queue = WorkQueue(clock=RestlessClock())
+    for _ in range(5):
+        queue.add_after(WEB, 0.5)  # due after the look at what is due, before that at the wait
+        assert queue.get() == WEB
+        queue.done(WEB)
+
+
 def test_a_key_with_a_delay_may_be_added_at_once_as_well():
     clock = FakeClock()
     queue = WorkQueue(clock=clock)

@@ -7,12 +7,15 @@ import pytest
 from paas.apimachinery.door import Door
 from paas.apimachinery.scheme import Scheme
 from paas.orchestration.admission import PLUGINS
+from paas.orchestration.controllers.namespaces.controller import NAME as NAMESPACES
+from paas.orchestration.controllers.namespaces.controller import Namespaces
 from paas.orchestration.controllers.registry import kubernetes_controllers
 from paas.orchestration.kinds import KINDS
 from paas.settings.instance import Instance
 from tests.orchestration.controllers.world import ACTOR, World, node_object
 
 CA = "-----BEGIN CERTIFICATE-----\nnobody\n-----END CERTIFICATE-----\n"
+SETTLE_S = 0.1  # nobody creates anything in a namespace that a test deletes
 SEEN = (
     "configmaps",
     "endpoints",
@@ -35,7 +38,9 @@ def cluster(door: Door) -> Iterator[World]:
     """Yield a world with every controller and a node, on PostgreSQL."""
 
     def make(context):
-        return kubernetes_controllers(context, Instance(), ca_certificate=CA)
+        made = kubernetes_controllers(context, Instance(), ca_certificate=CA)
+        others = [one for one in made if one.name != NAMESPACES]
+        return [*others, Namespaces(context, settle_s=SETTLE_S).controller()]
 
     world = World(make, door=door, resources=SEEN)
     for name in ("kube-system", "default", "shop"):

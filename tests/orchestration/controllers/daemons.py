@@ -7,6 +7,7 @@ from typing import Any
 from paas.apimachinery.door import Door
 from paas.apimachinery.engine.context import Context
 from paas.apimachinery.engine.controller import Controller
+from paas.apimachinery.engine.manager import Manager
 from paas.apimachinery.options import Patch
 from paas.core.errors import NotFoundError
 from paas.core.objects import (
@@ -20,7 +21,7 @@ from paas.core.objects import (
 from paas.orchestration.controllers.daemonset.controller import DaemonSets
 from paas.orchestration.controllers.garbage.collector import GarbageCollector
 from paas.orchestration.controllers.scheduler.controller import Scheduler
-from tests.fakes.controllers import controllers_running
+from tests.fakes.controllers import controllers_running, is_at_rest, manager_running
 from tests.images.people import ADMIN
 from tests.orchestration.controllers.jobs import Clock, Program, ProgramNode, eventually
 from tests.orchestration.controllers.world import node_object
@@ -76,6 +77,8 @@ def with_nodes(door: Door, names: Iterable[str]) -> Iterator[None]:
 class World:
     """What the controllers make of DaemonSets."""
 
+    manager: Manager
+
     def __init__(self, context: Context, clock: Clock) -> None:
         self.door, self.clock = context.door, clock
         self.sets, self.pods = context.of(DAEMON_SETS), context.of("pods")
@@ -117,6 +120,10 @@ class World:
         if not eventually(holds):
             raise AssertionError(f"in vain: {self.found().get('status')} {self.places()}")
 
+    def rest(self) -> None:
+        """Wait until all that was written is answered."""
+        self.until(lambda: is_at_rest(self.door, ADMIN, self.manager))
+
     def until_status(self, **wanted: int) -> ApiObject:
         self.until(lambda: wanted.items() <= self.found()["status"].items())
         return dict(self.found()["status"])
@@ -156,7 +163,8 @@ def daemon_world(door: Door) -> Iterator[World]:
             node.controller(),
         ]
 
-    with controllers_running(door, ADMIN, make, now=clock):
+    with manager_running(door, ADMIN, make, now=clock) as (_, manager):
+        found[0].manager = manager
         yield found[0]
 
 

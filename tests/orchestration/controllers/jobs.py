@@ -1,6 +1,7 @@
 """Jobs for tests: the real door and controllers, and a node whose programs the test writes."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from paas.apimachinery.door import Door
 from paas.apimachinery.engine.context import Context
 from paas.apimachinery.engine.controller import Controller, Source, itself
 from paas.apimachinery.engine.informer import Informer
+from paas.apimachinery.engine.manager import Manager
 from paas.apimachinery.engine.queue import Backoff
 from paas.apimachinery.options import DeleteOptions, Patch
 from paas.core.conditions import is_true, set_condition
@@ -27,7 +29,7 @@ from paas.orchestration.controllers.cronjob.controller import CronJobs
 from paas.orchestration.controllers.garbage.collector import GarbageCollector
 from paas.orchestration.controllers.job.controller import Jobs
 from paas.orchestration.controllers.job.ttl import FinishedJobs
-from tests.fakes.controllers import PATIENCE_S, controllers_running
+from tests.fakes.controllers import PATIENCE_S, is_at_rest, manager_running
 from tests.images.people import ADMIN
 
 JOBS, CRON_JOBS = "jobs.batch", "cronjobs.batch"
@@ -36,13 +38,14 @@ Program = Callable[[ApiObject], int | None]
 
 
 class Clock:
-    """Runs, and jumps when told."""
+    """Stands still, however slow the machine is, and jumps when told."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self._began = datetime.now(UTC)
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return self._began + self.ahead
 
 
 class ProgramNode:
@@ -103,6 +106,8 @@ class ProgramNode:
 class World:
     """What the controllers make of Jobs."""
 
+    manager: Manager
+
     def __init__(self, context: Context, clock: Clock) -> None:
         self.door, self.clock = context.door, clock
         self.jobs, self.pods = context.of(JOBS), context.of("pods")
@@ -138,6 +143,10 @@ class World:
                 f"in vain: {[job.get('status') for job in self.jobs.list('shop')]}"
             )
 
+    def rest(self) -> None:
+        """Wait until all that was written is answered."""
+        self.until(lambda: is_at_rest(self.door, ADMIN, self.manager))
+
     def until_condition(self, kind: str, name: str = "work") -> ApiObject:
         self.until(is_complete(self.jobs, name, kind))
         return self.job(name)
@@ -153,12 +162,12 @@ def is_complete(jobs: Informer, name: str, kind: str = "Complete") -> Callable[[
 
 def eventually(holds: Callable[[], object]) -> bool:
     """Say whether it comes true within our patience."""
-    pause = threading.Event()
-    for _ in range(int(PATIENCE_S / 0.02)):
+    pause, give_up = threading.Event(), time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up:
         if holds():
             return True
         pause.wait(0.02)
-    return False
+    return bool(holds())
 
 
 @contextmanager
@@ -178,7 +187,8 @@ def job_world(door: Door) -> Iterator[World]:
             GarbageCollector(context).controller(),
         ]
 
-    with controllers_running(door, ADMIN, make, now=clock):
+    with manager_running(door, ADMIN, make, now=clock) as (_, manager):
+        found[0].manager = manager
         yield found[0]
 
 

@@ -4,11 +4,12 @@ import pytest
 
 from paas.apimachinery.options import DeleteOptions
 from paas.core.errors import NotFoundError
+from paas.core.objects import uid_of
 from paas.orchestration.controllers.deployment.names import ROLLED_OUT
 from paas.orchestration.controllers.deployment.rollback import rejected_images
 from paas.orchestration.controllers.ranges.plan import POD_SUBNET, UID_RANGE
 from tests.orchestration.controllers.conftest import CA
-from tests.orchestration.controllers.world import ACTOR, deployment_object
+from tests.orchestration.controllers.world import ACTOR, BOUND_S, crashes, deployment_object
 
 pytestmark = pytest.mark.postgres
 
@@ -172,11 +173,16 @@ def test_a_namespace_is_furnished(cluster):
     assert cluster.seen.wait(lambda: accounts() == ["builder", "default", "deployer"])
     assert cluster.seen.wait(lambda: "kube-root-ca.crt" in all_names(cluster, "configmaps"))
     assert cluster.seen.get("configmaps", "kube-root-ca.crt")["data"] == {"ca.crt": CA}
-    delete(cluster, "configmaps", "kube-root-ca.crt")
-    delete(cluster, "serviceaccounts", "builder")
-    assert cluster.seen.wait(
-        lambda: "builder" in accounts() and "kube-root-ca.crt" in all_names(cluster, "configmaps")
-    )
+    gone = [("configmaps", "kube-root-ca.crt"), ("serviceaccounts", "builder")]
+    before = {one: uid_of(cluster.seen.get(*one)) for one in gone}
+    for resource, name in gone:
+        delete(cluster, resource, name)
+
+    def are_back():
+        found = {one: cluster.seen.get(*one) for one in gone}
+        return all(now and uid_of(now) != before[one] for one, now in found.items())
+
+    assert cluster.seen.wait(are_back)
 
 
 def notes(world, name):
@@ -229,11 +235,13 @@ def test_a_deleted_namespace_goes_with_all_that_is_in_it_pods_first(cluster):
     def note(_old, new):
         if new is None:
             pods_left.append(len(cluster.door.list(ACTOR, "pods", "shop").items))
+            cluster.seen.poke()
 
     cluster.seen._all["secrets"].add_handler(note)
     cluster.door.delete(ACTOR, "namespaces", "shop")
     assert cluster.seen.wait(lambda: cluster.seen.get("namespaces", "shop", "") is None)
     assert cluster.seen.wait(lambda: not cluster.seen.all("deployments.apps", "shop"))
+    assert cluster.seen.wait(lambda: pods_left)
     assert pods_left == [0]
 
 
@@ -345,8 +353,10 @@ def test_a_failed_roll_out_goes_back_by_itself_when_its_deadline_passes(cluster)
             for one in cluster.seen.all("replicasets.apps")
         )
     )
-    cluster.change("deployments.apps", "web", {"spec": {"progressDeadlineSeconds": 1}})
+    own = cluster._running[0][0].informers.of("pods")
     cluster.set_image("web:broken")
+    assert own.wait_until(lambda: bool(crashes(own.list())), BOUND_S)  # what the controller knows
+    cluster.change("deployments.apps", "web", {"spec": {"progressDeadlineSeconds": 1}})
 
     def rejected():
         found = cluster.seen.get("deployments.apps", "web")

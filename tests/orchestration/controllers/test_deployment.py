@@ -14,6 +14,7 @@ from tests.orchestration.controllers.world import (
     BOUND_S,
     MortalDoor,
     World,
+    crashes,
     deployment_object,
     node_object,
 )
@@ -82,16 +83,6 @@ def settle(world, image, replicas=3):
 
 def current_reason(world):
     return (condition_of(status(world), "Progressing") or {}).get("reason")
-
-
-def crashes(pods):
-    """Return the pods whose containers are in CrashLoopBackOff."""
-    return [
-        pod
-        for pod in pods
-        for container in (pod.get("status") or {}).get("containerStatuses") or ()
-        if "waiting" in container["state"]
-    ]
 
 
 def revisions(world):
@@ -313,12 +304,17 @@ def test_an_orphaned_set_of_the_same_template_is_adopted(world):
     world.apply(deployment_object())
     settle(world, "web:1")
     (before,) = world.seen.all("replicasets.apps")
-    world.change(
+    freed = world.change(
         "replicasets.apps", before["metadata"]["name"], {"metadata": {"ownerReferences": None}}
     )
-    assert world.seen.wait(
-        lambda: world.seen.all("replicasets.apps")[0]["metadata"].get("ownerReferences")
-    )
+
+    def is_adopted():
+        (now,) = world.seen.all("replicasets.apps")
+        version = int(now["metadata"]["resourceVersion"])
+        later = version > int(freed["metadata"]["resourceVersion"])
+        return later and now["metadata"].get("ownerReferences")
+
+    assert world.seen.wait(is_adopted)
     assert world.seen.wait(lambda: len(world.seen.all("replicasets.apps")) == 1)
     assert world.seen.wait(lambda: len(images(world)) == 3)
 

@@ -59,8 +59,8 @@ def test_a_job_runs_one_pod_to_its_end(world):
     assert status["completionTime"]
     assert (status["succeeded"], status.get("active", 0), status.get("failed", 0)) == (1, 0, 0)
     assert status["uncountedTerminatedPods"] == {}
-    assert not any(one["metadata"].get("finalizers") for one in world.own_pods())
-    assert world.words("Completed") == ["Job completed"]
+    world.until(lambda: not any(one["metadata"].get("finalizers") for one in world.own_pods()))
+    world.until(lambda: world.words("Completed") == ["Job completed"])
 
 
 def test_no_more_pods_than_wanted_run_at_once_or_in_all(world):
@@ -91,7 +91,8 @@ def test_failed_pods_are_replaced_later_and_later_until_the_limit(world):
     assert condition(found, "Failed")["reason"] == "BackoffLimitExceeded"
     assert condition(found, "FailureTarget")["status"] == "True"
     assert found["status"]["failed"] == 3
-    assert world.words("BackoffLimitExceeded") == ["Job has reached the specified backoff limit"]
+    words = ["Job has reached the specified backoff limit"]
+    world.until(lambda: world.words("BackoffLimitExceeded") == words)
 
 
 def test_a_job_that_takes_too_long_is_stopped(world):
@@ -123,8 +124,14 @@ def test_an_index_may_fail_alone(world):
     spec: dict[str, Any] = {"completions": 3, "parallelism": 3, "completionMode": "Indexed"}
     world.door.create(ADMIN, job(**spec, backoffLimitPerIndex=1))
     world.until(lambda: world.job()["status"].get("completedIndexes") == "0,2")
-    first = next(pod for pod in world.own_pods() if index_of(pod) == 1)
-    assert first["metadata"]["finalizers"], "its count goes on with its successor"
+
+    def failed():
+        found = [pod for pod in world.own_pods() if index_of(pod) == 1]
+        return [pod for pod in found if pod["status"]["phase"] == "Failed"]
+
+    world.until(failed)
+    world.rest()
+    assert failed()[0]["metadata"]["finalizers"], "its count goes on with its successor"
     world.clock.ahead += timedelta(seconds=11)
     world.poke()
     found = world.until_condition("Failed")
@@ -201,8 +208,8 @@ def test_a_suspended_job_has_no_pods_and_begins_anew_when_it_goes_on(world):
     world.clock.ahead += timedelta(minutes=5)
     patch(world, {"spec": {"suspend": False}})
     world.until(lambda: world.job()["status"].get("startTime", began) > began)
-    assert set(world.words("Suspended")) == {"Job suspended"}
-    assert set(world.words("Resumed")) == {"Job resumed"}
+    world.until(lambda: set(world.words("Suspended")) == {"Job suspended"})
+    world.until(lambda: set(world.words("Resumed")) == {"Job resumed"})
 
 
 def test_a_pod_that_somebody_deletes_is_replaced_and_counted(world):
@@ -231,11 +238,16 @@ def test_an_orphan_is_adopted_again_and_a_stranger_let_go(world):
     world.door.create(ADMIN, job(parallelism=2, completions=2))
     world.until(lambda: len(world.own_pods()) == 2)
     orphan, stranger = world.own_pods()
-    free = {"metadata": {"ownerReferences": None}}
-    world.door.patch(ADMIN, "pods", name_of(orphan), "shop", patch=Patch("merge", free))
+
+    def change(pod, body):
+        """Patch a pod, and wait until those who look at our copy must see it."""
+        patch = Patch("merge", body)
+        changed = world.door.patch(ADMIN, "pods", name_of(pod), "shop", patch=patch)
+        world.until(lambda: world.pods.has_seen(changed["metadata"]["resourceVersion"]))
+
+    change(orphan, {"metadata": {"ownerReferences": None}})
     world.until(lambda: name_of(orphan) in {name_of(pod) for pod in world.own_pods()})
-    label = {"metadata": {"labels": {"batch.kubernetes.io/controller-uid": "other"}}}
-    world.door.patch(ADMIN, "pods", name_of(stranger), "shop", patch=Patch("merge", label))
+    change(stranger, {"metadata": {"labels": {"batch.kubernetes.io/controller-uid": "other"}}})
     world.until(lambda: name_of(stranger) not in {name_of(pod) for pod in world.own_pods()})
     world.until(lambda: len(world.own_pods()) == 2)
     let_go = world.door.get(ADMIN, "pods", name_of(stranger), "shop")
@@ -277,5 +289,6 @@ def test_another_controllers_job_is_left_alone(world):
     world.door.create(ADMIN, job("theirs", managedBy="example.com/queue"))
     world.door.create(ADMIN, job())
     world.until(world.own_pods)
+    world.rest()
     assert not world.job("theirs").get("status")
     assert not world.own_pods("theirs")

@@ -9,7 +9,7 @@ from tests.orchestration.controllers.world import World
 
 pytestmark = pytest.mark.postgres
 
-TIMEOUT = "--timeout=30s"
+TIMEOUT = "--timeout=90s"
 
 
 @pytest.fixture(name="api_application")

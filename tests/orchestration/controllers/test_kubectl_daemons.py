@@ -7,10 +7,11 @@ from tests.fakes.accounts import FakeAuthenticator
 from tests.fakes.nodes import FakeNode
 from tests.images.people import Members
 from tests.orchestration.controllers.daemons import daemon_world
+from tests.orchestration.controllers.jobs import eventually
 
 pytestmark = pytest.mark.postgres
 
-TIMEOUT = "--timeout=30s"
+TIMEOUT = "--timeout=90s"
 MANIFEST = """
 apiVersion: apps/v1
 kind: DaemonSet
@@ -64,9 +65,8 @@ def test_one_is_shown_described_and_deleted(shop):
     assert again == "daemonset.apps/web unchanged\n"
     cells = shop("get", "ds", "web", "--no-headers").split()
     assert cells[:7] == ["web", "1", "1", "1", "1", "1", "<none>"]
-    said = shop("describe", "ds", "web")
-    assert "Desired Number of Nodes Scheduled: 1" in said
-    assert "SuccessfulCreate" in said
+    assert "Desired Number of Nodes Scheduled: 1" in shop("describe", "ds", "web")
+    assert eventually(lambda: "SuccessfulCreate" in shop("describe", "ds", "web"))
     (line,) = shop("get", "controllerrevisions", "--no-headers").splitlines()
     assert line.split()[1:3] == ["daemonset.apps/web", "1"]
     assert "daemonset.apps/web" in shop("get", "all", "-o", "name")
@@ -98,6 +98,12 @@ def test_a_drain_leaves_daemons_where_they_are(shop, every_kubectl):
     assert "node/a drained" in said.out
     assert "ignoring DaemonSet-managed Pods" in said.err
     rolled_out(shop)
+    before = shop("get", "pods", "-l", "app=web", "-o", "name")
     shop("delete", "pods", "-l", "app=web", TIMEOUT)
-    rolled_out(shop)
-    assert shop("get", "ds", "web", "--no-headers").split()[1:4] == ["1", "1", "1"]
+
+    def is_back():  # the status says so already where nobody has looked at it since
+        after = shop("get", "pods", "-l", "app=web", "-o", "name")
+        cells = shop("get", "ds", "web", "--no-headers").split()[1:4]
+        return after not in {"", before} and cells == ["1", "1", "1"]
+
+    assert eventually(is_back)

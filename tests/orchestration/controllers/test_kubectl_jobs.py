@@ -6,11 +6,11 @@ from paas.apiserver.app import ApiApplication, api_application
 from tests.fakes.accounts import FakeAuthenticator
 from tests.fakes.nodes import FakeNode
 from tests.images.people import Members
-from tests.orchestration.controllers.jobs import job_world
+from tests.orchestration.controllers.jobs import eventually, job_world
 
 pytestmark = pytest.mark.postgres
 
-TIMEOUT = "--timeout=30s"
+TIMEOUT = "--timeout=90s"
 
 
 @pytest.fixture(name="api_application")
@@ -33,9 +33,8 @@ def test_jobs_run_are_waited_for_and_go_with_their_pods(shop):
     cells = shop("get", "job", "once", "--no-headers").split()
     assert cells[0] == "once"
     assert "1/1" in cells
-    said = shop("describe", "job", "once")
-    assert "1 Succeeded / 0 Failed" in said
-    assert "SuccessfulCreate" in said
+    assert "1 Succeeded / 0 Failed" in shop("describe", "job", "once")
+    assert eventually(lambda: "SuccessfulCreate" in shop("describe", "job", "once"))
     pods = ["get", "pods", "-l", "job-name=once", "--no-headers", "--ignore-not-found"]
     assert "Completed" in shop(*pods)
     shop("delete", "job", "once", TIMEOUT)

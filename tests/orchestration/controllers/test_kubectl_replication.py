@@ -9,11 +9,11 @@ from tests.fakes.accounts import FakeAuthenticator
 from tests.fakes.controllers import controllers_running
 from tests.fakes.nodes import FakeNode
 from tests.images.people import ADMIN, Members
-from tests.orchestration.controllers.jobs import ProgramNode
+from tests.orchestration.controllers.jobs import ProgramNode, eventually
 
 pytestmark = pytest.mark.postgres
 
-TIMEOUT = "--timeout=30s"
+TIMEOUT = "--timeout=90s"
 MANIFEST = """
 apiVersion: v1
 kind: ReplicationController
@@ -55,9 +55,8 @@ def test_one_is_applied_scaled_exposed_and_deleted_with_its_pods(shop):
     assert shop("get", "rc", "web", "--no-headers").split()[:4] == ["web", "2", "2", "2"]
     shop("scale", "rc/web", "--replicas=3", "--current-replicas=2")
     shop("wait", "rc/web", "--for=jsonpath={.status.availableReplicas}=3", TIMEOUT)
-    said = shop("describe", "rc", "web")
-    assert "3 current / 3 desired" in said
-    assert "SuccessfulCreate" in said
+    assert "3 current / 3 desired" in shop("describe", "rc", "web")
+    assert eventually(lambda: "SuccessfulCreate" in shop("describe", "rc", "web"))
     shop("expose", "rc", "web", "--port=80")
     selector = shop("get", "service", "web", "-o", "jsonpath={.spec.selector.app}")
     assert selector == "web"

@@ -10,7 +10,7 @@ from tests.fakes.nodes import FakeNode
 
 pytestmark = pytest.mark.postgres
 
-TIMEOUT = "--timeout=30s"
+TIMEOUT = "--timeout=90s"
 EXEC_SINCE = (1, 30)
 WEBSOCKETS = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "true"}
 MANIFEST = """

@@ -25,7 +25,7 @@ from paas.orchestration.controllers.ranges.plan import (
     swept,
 )
 from paas.settings.instance import Instance
-from tests.orchestration.controllers.world import ACTOR, World
+from tests.orchestration.controllers.world import ACTOR, BOUND_S, World
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -144,12 +144,12 @@ def test_after_a_crash_between_ledger_and_namespace_the_number_is_found_again(wo
     world.door.refuse = refuse
     controller = NamespaceRanges(world.context(world.door), Instance())
     controller._namespaces.start()
-    assert controller._namespaces.wait_synced(10)
+    assert controller._namespaces.wait_synced(BOUND_S)
     key = ObjectKey("namespaces", "", "shop", made["metadata"]["uid"])
     with pytest.raises(ConnectionError):
         controller.reconcile(key)
     controller._namespaces.stop()
-    assert controller._namespaces.join(10)
+    assert controller._namespaces.join(BOUND_S)
     world.door.refuse = lambda *_: None
     world.start()
     assert world.seen.wait(lambda: subnet(world, "shop") == "10.64.1.0/24")
@@ -182,9 +182,9 @@ def test_when_all_are_taken_it_is_tried_again_later(world):
     made = world.apply(namespace("late"))
     controller = NamespaceRanges(world.context(world.door), Instance())
     controller._namespaces.start()
-    assert controller._namespaces.wait_synced(10)
+    assert controller._namespaces.wait_synced(BOUND_S)
     key = ObjectKey("namespaces", "", "late", made["metadata"]["uid"])
     with pytest.raises(RetryLaterError):
         controller.reconcile(key)
     controller._namespaces.stop()
-    assert controller._namespaces.join(10)
+    assert controller._namespaces.join(BOUND_S)

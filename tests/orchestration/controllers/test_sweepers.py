@@ -8,7 +8,7 @@ from paas.core.objects import ObjectKey, timestamp
 from paas.orchestration.controllers.expiry import SWEEP_EVERY_S, EventExpiry, is_expired
 from paas.orchestration.controllers.podgc import PodGarbage, homeless, never_started, surplus
 from paas.orchestration.controllers.serviceaccounts import accounts_of
-from tests.orchestration.controllers.world import ACTOR, World, node_object
+from tests.orchestration.controllers.world import ACTOR, BOUND_S, World, node_object
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SWEEP = ObjectKey("pods", "", "sweep")
@@ -84,7 +84,7 @@ def test_a_lost_pod_fails_and_goes_once_its_node_was_missed_long_enough(world, c
     controller = PodGarbage(world.context(world.door))
     for informer in (controller._pods, controller._nodes):
         informer.start()
-        assert informer.wait_synced(10)
+        assert informer.wait_synced(BOUND_S)
     assert controller.reconcile(SWEEP) == 40.0
     assert world.door.count("pods") == 2
     clock.now += timedelta(seconds=40)
@@ -94,7 +94,7 @@ def test_a_lost_pod_fails_and_goes_once_its_node_was_missed_long_enough(world, c
     assert [one.name for one in statuses] == ["lost"]
     for informer in (controller._pods, controller._nodes):
         informer.stop()
-        assert informer.join(10)
+        assert informer.join(BOUND_S)
 
 
 def test_a_node_that_is_only_late_in_the_copy_loses_no_pod(world, clock):
@@ -102,7 +102,7 @@ def test_a_node_that_is_only_late_in_the_copy_loses_no_pod(world, clock):
     controller = PodGarbage(world.context(world.door))
     for informer in (controller._pods, controller._nodes):
         informer.start()
-        assert informer.wait_synced(10)
+        assert informer.wait_synced(BOUND_S)
     controller.reconcile(SWEEP)
     clock.now += timedelta(seconds=60)
     with world.door._lock:  # the node is stored, and the informer cannot know yet
@@ -111,7 +111,7 @@ def test_a_node_that_is_only_late_in_the_copy_loses_no_pod(world, clock):
     assert world.door.count("pods") == 1
     for informer in (controller._pods, controller._nodes):
         informer.stop()
-        assert informer.join(10)
+        assert informer.join(BOUND_S)
 
 
 def event(name, *, age_s):

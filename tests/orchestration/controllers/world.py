@@ -20,7 +20,7 @@ from paas.core.objects import ApiObject, ObjectKey, is_deleting, name_of, namesp
 from tests.fakes.door import FakeDoor
 
 ACTOR = platform_actor("test")
-BOUND_S = 20
+BOUND_S = 60
 NODE = "node"
 BROKEN_DIGEST = "b" * 64
 
@@ -91,6 +91,16 @@ class FakeNode:
         if wanted != pod.get("status"):
             self._client.update_status({**pod, "status": wanted})
         return None
+
+
+def crashes(pods):
+    """Return the pods whose containers are in CrashLoopBackOff."""
+    return [
+        pod
+        for pod in pods
+        for container in (pod.get("status") or {}).get("containerStatuses") or ()
+        if "waiting" in container["state"]
+    ]
 
 
 def status_of_pod(pod, *, now):
@@ -198,7 +208,7 @@ class Observer:
             )
 
     def stop(self) -> None:
-        assert self._informers.stop()
+        assert self._informers.stop(BOUND_S)
 
 
 class World:
@@ -237,8 +247,8 @@ class World:
         for running in list(self._running):
             if running[0] is manager:
                 self._running.remove(running)
-                assert manager.stop()
-                assert running[1].stop()
+                ended = manager.stop(BOUND_S), running[1].stop(BOUND_S)
+                assert all(ended)
 
     def close(self) -> None:
         for manager, _ in list(self._running):

@@ -1,5 +1,6 @@
 """A real unbound with the platform's own configuration, and a resolver that asks it."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -11,12 +12,13 @@ import pytest
 
 from deploy.configs.unbound import unbound_conf
 from tests.fixtures.scratch import MORTAL
-from tests.orchestration.network.lab import INSTANCE
+from tests.orchestration.network.lab import INSTANCE, WAIT_S
 
 NODE = str(INSTANCE.node_address)
 DNS = str(INSTANCE.dns_service_address)
 A, PTR, TXT, SRV = 1, 12, 16, 33
 NXDOMAIN = 3
+ATTEMPTS = 10
 BASE = "svc.cluster.local"
 
 
@@ -49,12 +51,8 @@ def value(data: bytes, kind: int, at: int, length: int) -> str:
 
 def resolve(name: str, kind: int = A, server: str = DNS) -> set[str] | int:
     """Return what the server says, or its error code; as a pod's resolver would ask."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(3)
-        sock.connect((server, 53))
-        question = encoded(name) + struct.pack(">HH", kind, 1)
-        sock.send(struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + question)
-        data = sock.recv(65535)
+    question = encoded(name) + struct.pack(">HH", kind, 1)
+    data = _answer(struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + question, server)
     _, flags, _, count, _, _ = struct.unpack_from(">HHHHHH", data)
     if flags & 15:
         return int(flags & 15)
@@ -66,6 +64,19 @@ def resolve(name: str, kind: int = A, server: str = DNS) -> set[str] | int:
         found.add(value(data, answered, at + 10, length))
         at += 10 + length
     return found
+
+
+def _answer(question: bytes, server: str) -> bytes:
+    """Ask, and ask again as resolvers do: a datagram may be lost. Raises OSError."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(3)
+        sock.connect((server, 53))
+        for _ in range(ATTEMPTS - 1):
+            with contextlib.suppress(TimeoutError):
+                sock.send(question)
+                return sock.recv(65535)
+        sock.send(question)
+        return sock.recv(65535)
 
 
 class UnboundServer:
@@ -92,6 +103,6 @@ class UnboundServer:
     def kill(self) -> None:
         os.kill(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        self._drain.join(5)
+        self._drain.join(WAIT_S)
         if self._process.stderr is not None:
             self._process.stderr.close()

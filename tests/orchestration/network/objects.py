@@ -4,10 +4,9 @@ from paas.apimachinery.engine.informers import Informers
 from paas.core.actors import platform_actor
 from paas.orchestration.network.proxy import ServiceReader
 from tests.fakes.door import FakeDoor
-from tests.orchestration.network.lab import RED
+from tests.orchestration.network.lab import RED, WAIT_S
 
 ACTOR = platform_actor("test")
-WAIT_S = 10
 
 
 def namespace(name="red", subnet=RED):
@@ -97,4 +96,4 @@ class Cluster:
         assert informer.wait_until(lambda: informer.has_seen(version), WAIT_S)
 
     def close(self):
-        assert self.informers.stop()
+        assert self.informers.stop(WAIT_S)

@@ -2,7 +2,7 @@
 
 from paas.orchestration.network.policies import PolicedPod
 from paas.orchestration.network.policing import NetworkPolicing
-from tests.orchestration.network.lab import BLUE, INSTANCE, RED
+from tests.orchestration.network.lab import BLUE, INSTANCE, RED, WAIT_S
 from tests.orchestration.network.objects import Cluster, namespace
 
 SUBNETS = {"red": RED, "blue": BLUE}
@@ -70,7 +70,7 @@ class PolicedLab:
         find = address_of or lab.network.find
         self.policing = NetworkPolicing(INSTANCE, lab.table, informers, find)
         controller = self.policing.controller()
-        assert informers.wait_synced(10)
+        assert informers.wait_synced(WAIT_S)
         lab.network.before_wiring = self.policing.admit
         self._sources = controller.sources
         (self._first,) = controller.first_keys

@@ -169,7 +169,7 @@ def test_a_removed_udp_endpoint_is_forgotten_by_clients_that_go_on_sending(lab, 
     cluster.put(endpoint_slice(endpoint(old.address), ports=targets))
     settle(proxy)
     with client.run(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sock:
-        sock.settimeout(5)
+        sock.settimeout(WAIT_S)
         sock.connect((str(VIP), 53))
         sock.send(b"?")
         assert sock.recv(100).startswith(b"old")
@@ -222,7 +222,7 @@ def test_a_new_process_adopts_the_rules_and_open_connections_go_on(lab, cluster,
     cluster.put(*web(endpoint(server.address)))
     cluster.put(gone, endpoint_slice(endpoint(server.address), owner="gone"))
     settle(proxy)
-    with listener, client.run(lambda: socket.create_connection((str(VIP), 80), 5)) as sock:
+    with listener, client.run(lambda: socket.create_connection((str(VIP), 80), WAIT_S)) as sock:
         accepted, _ = listener.accept()
         cluster.remove(gone)
         before = set(lab.table._current.values())
@@ -249,7 +249,7 @@ def test_no_connection_fails_while_rules_are_made_anew_and_endpoints_change(lab,
 
     def call() -> None:
         while not stop.is_set():
-            answers.append(ask(str(VIP), 80, within_s=WAIT_S))
+            answers.append(ask(str(VIP), 80))
 
     caller = threading.Thread(target=call)
     caller.start()

@@ -85,13 +85,18 @@ class FakeNetwork:
 
 
 class FakeTime:
-    """A clock that runs, and jumps when told."""
+    """A clock that runs, stands still where a test needs a moment to last, and jumps when told."""
 
     def __init__(self):
         self.ahead = timedelta()
+        self._stands = None
 
     def __call__(self):
-        return datetime.now(UTC) + self.ahead
+        return (self._stands or datetime.now(UTC)) + self.ahead
+
+    def stand(self):
+        """From now on only jumps move it on."""
+        self._stands = datetime.now(UTC)
 
     def jump(self, seconds):
         self.ahead += timedelta(seconds=seconds)

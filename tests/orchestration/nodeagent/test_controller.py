@@ -104,6 +104,7 @@ def test_a_container_that_ignores_sigterm_is_killed_when_its_grace_is_over(lab, 
     lab.create(pod(containers=[container(command=["stubborn"])]))
     lab.until_ready()
     web = runtime.of("web")
+    lab.time.stand()
     lab.delete(grace_s=7)
     eventually(lambda: web.signals == ["SIGTERM"])
     lab.jump(8)

@@ -11,7 +11,7 @@ from paas.runtime.base import ContainerState
 from tests.orchestration.nodeagent.lab import state_of
 from tests.orchestration.nodeagent.pods import FakeTime, container, pod
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 
 
 class Crowd:
@@ -89,13 +89,15 @@ def test_a_projects_hanging_probes_hold_up_no_other_project(lab, runtime, crowd)
 
 
 def test_hooks_that_do_not_end_hold_up_no_pull(lab, runtime):
-    hook = {"preStop": {"sleep": {"seconds": 3600}}}
+    hook = {"preStop": {"exec": {"command": ["stay"]}}}
+    go_on = runtime.exec_gate(("stay",))
     for number in range(9):
         lab.create(pod(f"slow-{number}", containers=[container(lifecycle=hook)]))
     for number in range(9):
         lab.until_ready(f"slow-{number}")
-        lab.delete(f"slow-{number}", grace_s=5)
+        lab.delete(f"slow-{number}", grace_s=3600)
     runtime.registry_add("registry.test/new:1")
     lab.create(pod(containers=[container(image="registry.test/new:1")]))
     lab.until(lambda one: state_of(one)[0] == "running")
     assert lab.stored("slow-0") is not None
+    go_on.set()

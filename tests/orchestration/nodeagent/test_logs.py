@@ -3,17 +3,20 @@
 import asyncio
 import threading
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from paas.core.errors import BadRequestError
 from paas.core.objects import ObjectKey
+from paas.orchestration.nodeagent import logs
 from paas.orchestration.nodeagent.loglines import LinePrinter, LogOptions, log_options, tail_offset
-from paas.orchestration.nodeagent.logs import attempts, log_files, read_log
+from paas.orchestration.nodeagent.logs import SILENCE_S, attempts, log_files, read_log
 from paas.orchestration.nodeagent.rotation import LogRotation
 from tests.orchestration.nodeagent.lab import Lab, status_of
 from tests.orchestration.nodeagent.pods import pod
 
+NOBODY: Any = None
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
@@ -137,6 +140,22 @@ def test_following_loses_nothing_over_rotations_at_full_speed(tmp_path):
     assert len(got) - len(lines) == total // 7_000
 
 
+def test_a_file_that_goes_while_the_next_one_is_looked_for_ends_no_reading(tmp_path, monkeypatch):
+    path = tmp_path / "0.log"
+    path.write_bytes(line("old"))
+    with path.open("rb") as file:
+        path.rename(tmp_path / "0.log.1")
+        path.write_bytes(line("new"))
+        follower = logs._Follower(path, file, NOBODY, lambda: False, follow=True)
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(logs, "log_files", lambda *_: [tmp_path / "gone", path])
+            assert follower._successor() is None
+        successor = follower._successor()
+        assert successor is not None
+        with successor:
+            assert successor.read() == line("new")
+
+
 def test_a_followed_line_arrives_at_once(tmp_path):
     path = tmp_path / "0.log"
     path.write_bytes(line("first"))
@@ -155,9 +174,10 @@ def test_a_followed_line_arrives_at_once(tmp_path):
             assert await waiting == f"{number}\n".encode()
             delays.append(loop.time() - began)
         await pieces.aclose()  # type: ignore[attr-defined]  # it is a generator
-        return max(delays)
+        return sorted(delays)
 
-    assert asyncio.run(follow()) < 0.1
+    # who asked every now and then would be late each time; a busy machine is so now and then
+    assert asyncio.run(follow())[5] < SILENCE_S / 2
 
 
 def test_a_log_beyond_its_size_is_renamed_and_old_ones_go(lab: Lab, runtime):

@@ -33,7 +33,7 @@ from tests.orchestration.nodeagent.lab import (
 from tests.orchestration.nodeagent.machine import namespace, network_up, shell
 from tests.orchestration.nodeagent.pods import config_map, container, pod, secret
 
-pytestmark = [pytest.mark.podman, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.podman, pytest.mark.timeout(300)]
 
 WRITE_AND_WAIT = "trap 'exit 0' TERM; while :; do sleep 0.1; done"
 
@@ -76,9 +76,8 @@ def test_a_pod_runs_with_its_init_container_environment_and_volumes(real):
     )
     stored = real.until_ready()
     uid = stored["metadata"]["uid"]
-    log = real.agent.volumes.directory(uid).log("web", 0)
-    lines = [line.split(" ", 3)[3] for line in log.read_text().splitlines()]
-    assert lines == ["hello", "web", stored["status"]["podIP"], "0"]
+    said = ["hello", "web", stored["status"]["podIP"], "0"]
+    eventually(lambda: log_text(real, stored).splitlines() == said)  # the probe may be quicker
     assert condition(stored, "Initialized") == "True"
     real.delete()
     real.until_gone()
@@ -131,16 +130,17 @@ def test_content_volumes_belong_to_the_pods_own_ids_and_follow_their_source(real
     )
     stored = real.until_ready()
     said = ["0 2000 644", "0 2000 440", "one", "sesameone1000 2000"]
-    # the probe may have been quicker than the script
     eventually(lambda: log_text(real, stored).splitlines() == said)
     state = real.runtime.containers({"io.kubernetes.container.name": "web"})[0]
     changed = {**real.door.get(ACTOR, "configmaps", "settings", "shop"), "data": {"key": "two"}}
     real.door.update(ACTOR, changed)
     real.agent.refresh_now()
-    seen = real.runtime.exec_run(state.id, ("cat", "/conf/key"), timeout_s=5)
+    seen = real.runtime.exec_run(state.id, ("cat", "/conf/key"), timeout_s=30)
     assert seen.output == b"two"
     too_much = ("dd", "if=/dev/zero", "of=/empty/big", "bs=1M", "count=2")
-    assert real.runtime.exec_run(state.id, too_much, timeout_s=5).exit_code
+    full = real.runtime.exec_run(state.id, too_much, timeout_s=30)
+    assert full.exit_code
+    assert not full.timed_out
 
 
 def test_a_crashing_container_backs_off_and_keeps_its_pods_address(real):
@@ -379,7 +379,6 @@ def test_the_environment_comes_from_config_maps_and_secrets(real):
         )
     )
     stored = real.until(lambda pod: pod["status"]["phase"] == "Succeeded")
-    seen = dict(line.split("=", 1) for line in log_text(real, stored).splitlines())
     expected = {
         "APP_COLOR": "blue",
         "APP_level": "3",
@@ -389,13 +388,17 @@ def test_the_environment_comes_from_config_maps_and_secrets(real):
         "TOKEN": "open",
         "BOTH": "blue-open",
     }
-    assert {name: seen.get(name) for name in expected} == expected
-    assert "ABSENT" not in seen
+
+    def seen():
+        return dict(line.split("=", 1) for line in log_text(real, stored).splitlines())
+
+    eventually(lambda: expected.items() <= seen().items())
+    assert "ABSENT" not in seen()
 
 
 def test_a_startup_probe_holds_the_others_back_and_a_tcp_liveness_probe_restarts(real):
-    every = {"periodSeconds": 1, "failureThreshold": 1}
-    started = {"exec": {"command": ["cat", "/tmp/started"]}, "failureThreshold": 60}
+    every = {"periodSeconds": 1, "failureThreshold": 1, "timeoutSeconds": 30}
+    started = {"exec": {"command": ["cat", "/tmp/started"]}, "failureThreshold": 600}
     real.create(
         pod(
             containers=[
@@ -420,7 +423,7 @@ def test_a_startup_probe_holds_the_others_back_and_a_tcp_liveness_probe_restarts
     with namespace_open(sandbox.pid) as descriptor:
         server = namespace_run(descriptor, lambda: socket.create_server(("", 8080)))
     with server:
-        real.runtime.exec_run(web.id, ("touch", "/tmp/started"), timeout_s=5)
+        real.runtime.exec_run(web.id, ("touch", "/tmp/started"), timeout_s=30)
         assert status_of(real.until_ready())["started"] is True
         assert status_of(real.agent.pods.get("shop", "web"))["restartCount"] == 0
     real.until(lambda pod: status_of(pod)["restartCount"] == 1)

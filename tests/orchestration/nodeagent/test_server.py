@@ -22,7 +22,7 @@ from paas.orchestration.nodeagent.frames import CLOSE, ERROR, RESIZE, STDERR, ST
 from paas.orchestration.nodeagent.tickets import NodeTicket, TicketOffice, ticket_issue
 from paas.settings.instance import Instance
 from tests.fakes.programs import FakeProgram
-from tests.orchestration.nodeagent.lab import eventually
+from tests.orchestration.nodeagent.lab import PATIENCE_S, eventually
 from tests.orchestration.nodeagent.pods import container, pod
 
 KEY = b"k" * 32
@@ -60,7 +60,7 @@ def talk(client, found, action, *, sends=(), container="", **options):
         finally:
             await stream.close()
 
-    return asyncio.run(asyncio.wait_for(run(), 20))
+    return asyncio.run(asyncio.wait_for(run(), PATIENCE_S))
 
 
 def test_the_socket_is_for_root_and_the_platforms_group(client, tmp_path):
@@ -121,10 +121,10 @@ def test_commands_that_read_nothing_hold_up_nobody_else(client, runtime, web):
     async def run():
         opened = [await talk_to_the_deaf(client, web, 1 << 20) for _ in range(40)]
         streams = list(runtime.of("web").streams)
-        await asyncio.to_thread(lambda: [stream.blocked.wait(10) for stream in streams])
+        await asyncio.to_thread(lambda: [stream.blocked.wait(PATIENCE_S) for stream in streams])
         options = {"command": ["ok"]}
         other = await client(ANA, web, action="exec", container="", options=options)
-        ((_, status),) = await asyncio.wait_for(frames(other), 10)
+        ((_, status),) = await asyncio.wait_for(frames(other), PATIENCE_S)
         await other.close()
         for _, sending in opened:
             sending.cancel()
@@ -175,7 +175,7 @@ def test_attach_reaches_the_containers_own_process(client, runtime, web):
         finally:
             await stream.close()
 
-    got = asyncio.run(asyncio.wait_for(run(), 20))
+    got = asyncio.run(asyncio.wait_for(run(), PATIENCE_S))
     assert got[0] == (STDOUT, b"from the process")
 
 

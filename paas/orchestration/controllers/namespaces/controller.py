@@ -37,9 +37,13 @@ Left = dict[str, list[ApiObject]]
 
 
 class Namespaces:
-    """Reconciles one Namespace per call; does nothing until it is being deleted."""
+    """Reconciles one Namespace per call; does nothing until it is being deleted.
 
-    def __init__(self, context: Context) -> None:
+    `settle_s` is how long it must be found empty: a create admitted before may yet be written.
+    """
+
+    def __init__(self, context: Context, *, settle_s: float = SETTLE_S) -> None:
+        self._settle_s = settle_s
         self._client = context.client(NAME)
         self._now = context.now
         self._namespaces = context.of(RESOURCE)
@@ -84,10 +88,10 @@ class Namespaces:
         return None
 
     def _settles_in_s(self, status: ApiObject) -> float:
-        """Return how long it must still be empty: a create admitted before may yet be written."""
+        """Return how long it must still be empty."""
         empty = condition_of(status, "NamespaceContentRemaining") or {}
         since = parse_timestamp(empty["lastTransitionTime"])
-        return SETTLE_S - (self._now() - since).total_seconds()
+        return self._settle_s - (self._now() - since).total_seconds()
 
     def _empty(self, namespace: str, failures: list[str]) -> Left:
         """Delete in order; return what is left of the first step that is not done."""
