@@ -11,6 +11,7 @@ from typing import Protocol
 
 from paas.apimachinery.admission import AdmissionRequest
 from paas.apimachinery.audit import Audit
+from paas.apimachinery.custom.registry import CustomKinds
 from paas.apimachinery.database import Database
 from paas.apimachinery.deletion import Deleter
 from paas.apimachinery.hub import Hub, Sink, Subscription
@@ -73,6 +74,7 @@ class Door:
         self.hub = Hub(database)
         self.rbac = Rbac(scheme, self.store, self.hub)
         self.mirror = Mirror(scheme, self.store, self.hub, scheme.mirrored)
+        self.customs = CustomKinds(scheme, self.store, self.hub)
         self._writer = Writer(self)
         self._deleter = Deleter(self, self._writer)
 
@@ -81,11 +83,43 @@ class Door:
         self.hub.start()
         self.rbac.start()
         self.mirror.start()
+        self.customs.start()
 
     def stop(self) -> None:
         """Stop listening and let the connections go."""
         self.hub.stop()
         self.store.database.close()
+
+    def known(self, look: Callable[[], Kind]) -> Kind:
+        """Return the kind that `look` finds in the scheme, if need be once that is current.
+
+        Raises NotFoundError. Waits for the database where there is none at first.
+        """
+        try:
+            return look()
+        except NotFoundError:
+            self.customs.catch_up()
+            return look()
+
+    def kind_of(self, resource: str) -> Kind:
+        """Return the kind of a resource or address. Raises NotFoundError."""
+        return self.known(lambda: self.scheme.kind_of(resource))
+
+    def current(self, kind: Kind) -> Kind:
+        """Return a kind as it is declared now. Raises NotFoundError where it no longer is."""
+        return self.scheme.kind_at(kind.group, kind.version, kind.plural)
+
+    def _kind_of_object(self, obj: ApiObject) -> Kind | None:
+        def look() -> Kind:
+            found = self.scheme.find_gvk(str(obj.get("apiVersion")), str(obj.get("kind")))
+            if found is None:
+                raise NotFoundError("no such kind")
+            return found
+
+        try:
+            return self.known(look)
+        except NotFoundError:
+            return None
 
     def reads(self) -> Reads:
         """Return an asynchronous reader for one event loop."""
@@ -119,7 +153,7 @@ class Door:
         subresource: str = "",
     ) -> bool:
         """Say whether RBAC allows it. Nothing is done and nothing is kept."""
-        kind = self.scheme.kind_of(resource)
+        kind = self.kind_of(resource)
         asked = attributes(kind, verb, namespace=namespace, name=name, subresource=subresource)
         return self.rbac.allowed(actor, asked).allowed
 
@@ -175,14 +209,21 @@ class Door:
         """Return what turns the hub's changes after `version` into what this watcher sees."""
         if kind.backend is not None:
             return kind.backend.watcher(WriteContext(actor, self), options, version)
-        opened = partial(self.store.sealer.open, fields=kind.sealed) if kind.sealed else None
-        return WatchFilter(namespace, options, opened)
+        opened = partial(self.store.opened, kind) if kind.is_opened else None
+        return WatchFilter(namespace, options, opened, kind.version)
 
     def open_sink(
-        self, kind: Kind, after: int, sink: Sink, *, lost: Callable[[], None] = lambda: None
+        self,
+        kind: Kind,
+        after: int,
+        sink: Sink,
+        *,
+        lost: Callable[[], None] = lambda: None,
+        ended: Callable[[], None] = lambda: None,
     ) -> Subscription:
         """Subscribe to a kind's changes after a version, authorised before. See `Hub`."""
-        return self.hub.subscribe(kind.watch_of or (kind.stored_as,), after, sink, lost=lost)
+        resources = kind.watch_of or (kind.stored_as,)
+        return self.hub.subscribe(resources, after, sink, lost=lost, ended=ended)
 
     def create(
         self,
@@ -193,12 +234,12 @@ class Door:
         options: WriteOptions | None = None,
     ) -> ApiObject:
         """Store a new object. Raises AlreadyExistsError, InvalidError, ForbiddenError."""
-        kind = self.scheme.find_gvk(str(obj.get("apiVersion")), str(obj.get("kind")))
+        kind = self._kind_of_object(obj)
         if kind is None:
             raise NotFoundError(
                 f'no matches for kind "{obj.get("kind")}" in version "{obj.get("apiVersion")}"'
             )
-        self._offering(kind.resource, "create")
+        self._offering(kind.address, "create")
         place = _place(kind, obj, namespace)
         # upstream authorises a create without its name, which need not be known yet
         self.authorize(actor, kind, "create", namespace=place)
@@ -313,7 +354,7 @@ class Door:
         Where the subresource has no handler (log, exec), returns the parent object. Raises
         BadRequestError where it cannot be tried without being done.
         """
-        kind = self.scheme.kind_of(resource)
+        kind = self.kind_of(resource)
         declared = kind.subresource(subresource)
         if declared is None:
             raise NotFoundError("the server could not find the requested resource")
@@ -352,7 +393,7 @@ class Door:
                 plugin.validate(request)
 
     def _offering(self, resource: str, verb: str) -> Kind:
-        kind = self.scheme.kind_of(resource)
+        kind = self.kind_of(resource)
         if verb not in kind.verbs:
             raise MethodNotAllowedError(
                 "the server does not allow this method on the requested resource"
@@ -362,10 +403,10 @@ class Door:
     def _updated_kind(self, obj: ApiObject, resource: str) -> Kind:
         if resource:
             return self._offering(resource, "update")
-        kind = self.scheme.find_gvk(str(obj.get("apiVersion")), str(obj.get("kind")))
+        kind = self._kind_of_object(obj)
         if kind is None:
             raise BadRequestError(f'no kind "{obj.get("kind")}" in "{obj.get("apiVersion")}"')
-        return self._offering(kind.resource, "update")
+        return self._offering(kind.address, "update")
 
 
 def _place(kind: Kind, obj: ApiObject, namespace: str) -> str:

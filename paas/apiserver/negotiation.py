@@ -114,12 +114,16 @@ _PATCHES = {
 
 
 @lru_cache(maxsize=_CACHED)
-def patch_form(header: bytes) -> str:
-    """Return json, merge, strategic or apply. Raises UnsupportedMediaTypeError."""
+def patch_form(header: bytes, *, is_custom: bool = False) -> str:
+    """Return json, merge, strategic or apply. Raises UnsupportedMediaTypeError.
+
+    Custom resources have no strategic merge: their schemas say nothing of how lists are merged so.
+    """
     media_type, _ = _parameters(header.decode("latin-1"))
-    if (form := _PATCHES.get(media_type)) is None:
+    offered = [one for one, form in _PATCHES.items() if not is_custom or form != "strategic"]
+    if media_type not in offered:
         raise UnsupportedMediaTypeError(
             "the body of the request was in an unknown format - accepted media types include: "
-            + ", ".join(_PATCHES)
+            + ", ".join(offered)
         )
-    return form
+    return _PATCHES[media_type]

@@ -18,7 +18,7 @@ from paas.apimachinery.rbac import Attributes, attributes
 from paas.apimachinery.reads import Reads
 from paas.apimachinery.selectable import check_selectable
 from paas.apimachinery.store import AuditEntry, Page
-from paas.apimachinery.watching import lost
+from paas.apimachinery.watching import END, lost
 from paas.apiserver.paths import Target
 from paas.apiserver.threads import DoorThreads
 from paas.core.actors import Actor
@@ -152,7 +152,7 @@ class DoorReader:
         obj = await self._threads.run(
             self._door.get,
             actor,
-            kind.resource,
+            kind.address,
             target.name,
             target.namespace,
             subresource=target.subresource,
@@ -167,7 +167,7 @@ class DoorReader:
             check_selectable(kind, options.fields)
             return await self.reads.list(kind, target.namespace, options)
         found = await self._threads.run(
-            self._door.list, actor, kind.resource, target.namespace, options
+            self._door.list, actor, kind.address, target.namespace, options
         )
         text = ",".join(orjson.dumps(obj).decode() for obj in found.items)
         return Page(text, found.resource_version, found.continue_token, found.remaining)
@@ -205,7 +205,9 @@ class DoorReader:
             for event in select(change):
                 put(event)
 
-        return self._door.open_sink(target.kind, version, take, lost=lambda: put(lost()))
+        return self._door.open_sink(
+            target.kind, version, take, lost=lambda: put(lost()), ended=lambda: put(END)
+        )
 
 
 def parse_version(text: str) -> int:
@@ -226,4 +228,4 @@ def _named(target: Target, fields: FieldSelector) -> Target:
 
 def list_kind(kind: Kind) -> str:
     """Return what upstream calls the list of a kind."""
-    return f"{kind.kind}List"
+    return kind.list_kind_name

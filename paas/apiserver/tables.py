@@ -79,7 +79,7 @@ class TableView:
 def _definition(column: Column) -> dict[str, Any]:
     return {
         "name": column.name,
-        "type": "string" if column.kind == "date" else column.kind,
+        "type": column.announced or ("string" if column.kind == "date" else column.kind),
         "format": column.format,
         "description": column.description,
         "priority": column.priority,

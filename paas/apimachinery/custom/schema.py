@@ -1,0 +1,72 @@
+"""The schema of one version of a custom resource: reads, prunes, defaults and checks objects."""
+
+from functools import cached_property
+from typing import Any
+
+from paas.apimachinery.custom.defaulting import apply_defaults
+from paas.apimachinery.custom.embedded import Coercer, embedded_errors
+from paas.apimachinery.custom.extensions import JsonSchema, as_resource
+from paas.apimachinery.custom.listtypes import list_errors
+from paas.apimachinery.custom.pruning import prune
+from paas.apimachinery.custom.validation import NOWHERE, value_errors
+from paas.apimachinery.schema import Schema
+from paas.apimachinery.schema.nodes import Node
+from paas.apimachinery.schema.scalars import copy_json
+from paas.apimachinery.schema.schemas import inline_schema, metadata_node
+from paas.core.errors import BadRequestError, Cause
+from paas.core.objects import ApiObject
+
+
+class CustomSchema(Schema):
+    """A structural schema, which is the JSON of `openAPIV3Schema`. Safe to use from many threads.
+
+    `root` is what patches merge by; it is compiled when somebody asks for it.
+    """
+
+    def __init__(self, definition: JsonSchema, name: str) -> None:
+        self.definition = definition
+        self._whole = as_resource(definition)
+        self._name = name
+
+    @cached_property
+    def root(self) -> Node:  # type: ignore[override] # a slot of the base, made late here
+        """Return the schema as the node that server-side apply goes by."""
+        return inline_schema(self.definition, self._name)
+
+    def read(self, obj: ApiObject) -> ApiObject:
+        """Return a deep copy without unknown fields, its metadata read as ObjectMeta."""
+        copied: ApiObject = copy_json(obj)
+        Coercer(metadata_node()).coerce(copied, self._whole)
+        prune(copied, self._whole)
+        return copied
+
+    def default(self, obj: ApiObject) -> None:
+        """Drop nulls that may not be and fill in defaults, in place."""
+        apply_defaults(obj, self.definition)
+
+    def tidy(self, obj: ApiObject) -> None:
+        """Bring an object that is stored to what this schema says today, in place."""
+        prune(obj, self._whole)
+        apply_defaults(obj, self.definition)
+
+    def unknown_fields(self, obj: ApiObject) -> list[str]:
+        """Return the path of each field that reading would drop, sorted."""
+        copied: ApiObject = copy_json(obj)
+        coercer = Coercer(metadata_node())
+        try:
+            coercer.coerce(copied, self._whole)
+        except BadRequestError:  # reading it will say so
+            return []
+        return sorted([*coercer.unknown, *prune(copied, self._whole)])
+
+    def check(self, obj: ApiObject, old: ApiObject | None = None) -> list[Cause]:
+        """Return every rule that an object breaks, but for what it broke before (`old`)."""
+        wrong = value_errors(obj, self.definition, old=NOWHERE if old is None else old)
+        wrong += embedded_errors(obj, self.definition)
+        wrong += self._list_errors(obj, old)
+        return wrong
+
+    def _list_errors(self, obj: ApiObject, old: Any) -> list[Cause]:
+        if old is not None and list_errors(old, self.definition):
+            return []
+        return list_errors(obj, self.definition)
