@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from paas.apimachinery.custom.embedded import Coercer, embedded_errors
 from paas.apimachinery.custom.extensions import JsonSchema, items_of, properties_of
 from paas.apimachinery.custom.pruning import prune
+from paas.apimachinery.custom.rules import has_rules, validation_errors
 from paas.apimachinery.custom.validation import value_errors
 from paas.apimachinery.fielderrors import invalid
 from paas.apimachinery.patch.values import same
@@ -38,5 +39,9 @@ def _own_errors(schema: JsonSchema, path: str) -> Iterator[Cause]:
     except BadRequestError as error:
         yield invalid(path, schema["default"], error.message)
         return
-    wrong = list(embedded_errors(value, schema, path))
-    yield from wrong or value_errors(value, schema, path)
+    wrong = [*embedded_errors(value, schema, path)] or value_errors(value, schema, path)
+    if not wrong and has_rules(schema):
+        # upstream asks twice: as what was there before, and as what is new
+        wrong = validation_errors(value, schema, path, value, is_root=False)
+        wrong = wrong or validation_errors(value, schema, path, is_root=False)
+    yield from wrong

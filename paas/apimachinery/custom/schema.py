@@ -8,13 +8,35 @@ from paas.apimachinery.custom.embedded import Coercer, embedded_errors
 from paas.apimachinery.custom.extensions import JsonSchema, as_resource
 from paas.apimachinery.custom.listtypes import list_errors
 from paas.apimachinery.custom.pruning import prune
-from paas.apimachinery.custom.validation import NOWHERE, value_errors
+from paas.apimachinery.custom.rules import has_rules, validation_errors
+from paas.apimachinery.custom.validation import NOWHERE, ROOT, value_errors
+from paas.apimachinery.fielderrors import invalid
 from paas.apimachinery.schema import Schema
 from paas.apimachinery.schema.nodes import Node
 from paas.apimachinery.schema.scalars import copy_json
 from paas.apimachinery.schema.schemas import inline_schema, metadata_node
 from paas.core.errors import BadRequestError, Cause
 from paas.core.objects import ApiObject
+
+_BLOCKING = frozenset(
+    {
+        "FieldValueNotSupported",
+        "FieldValueRequired",
+        "FieldValueTooLong",
+        "FieldValueTooMany",
+        "FieldValueTypeInvalid",
+    }
+)
+_UNCHECKED = invalid(
+    ROOT,
+    None,
+    "some validation rules were not checked because the object was invalid; correct the existing "
+    "errors to complete validation",
+)
+
+
+def _before(old: ApiObject | None) -> Any:
+    return NOWHERE if old is None else old
 
 
 class CustomSchema(Schema):
@@ -26,6 +48,7 @@ class CustomSchema(Schema):
     def __init__(self, definition: JsonSchema, name: str) -> None:
         self.definition = definition
         self._whole = as_resource(definition)
+        self._has_rules = has_rules(definition)
         self._name = name
 
     @cached_property
@@ -61,10 +84,14 @@ class CustomSchema(Schema):
 
     def check(self, obj: ApiObject, old: ApiObject | None = None) -> list[Cause]:
         """Return every rule that an object breaks, but for what it broke before (`old`)."""
-        wrong = value_errors(obj, self.definition, old=NOWHERE if old is None else old)
+        wrong = value_errors(obj, self.definition, old=_before(old))
         wrong += embedded_errors(obj, self.definition)
         wrong += self._list_errors(obj, old)
-        return wrong
+        if not self._has_rules:
+            return wrong
+        if any(cause.reason in _BLOCKING for cause in wrong):
+            return [*wrong, _UNCHECKED]
+        return [*wrong, *validation_errors(obj, self.definition, old=_before(old))]
 
     def _list_errors(self, obj: ApiObject, old: Any) -> list[Cause]:
         if old is not None and list_errors(old, self.definition):

@@ -14,6 +14,7 @@ from paas.apimachinery.custom.extensions import (
 )
 from paas.apimachinery.custom.jsonpath import JsonPath, PathError
 from paas.apimachinery.custom.openapi_rules import openapi_errors
+from paas.apimachinery.custom.rules import rule_errors
 from paas.apimachinery.custom.structural import structural_errors
 from paas.apimachinery.fielderrors import duplicate, forbidden, invalid, required, too_many
 from paas.core.errors import Cause
@@ -89,8 +90,9 @@ def schema_errors(schema: JsonSchema, path: str, *, has_status: bool) -> list[Ca
     wrong = list(_root_errors(schema, path)) if has_status else []
     if schema.get("nullable"):
         wrong.append(forbidden(f"{path}.nullable", "nullable cannot be true at the root"))
-    structure = structural_errors(schema, path) or list(default_errors(as_resource(schema), path))
-    return [*wrong, *structure, *openapi_errors(schema, path)]
+    wrong += structural_errors(schema, path) or default_errors(as_resource(schema), path)
+    wrong += openapi_errors(schema, path)
+    return wrong or rule_errors(schema, path)
 
 
 def _root_errors(schema: JsonSchema, path: str) -> Iterator[Cause]:
