@@ -28,6 +28,7 @@ from paas.core.objects import ApiObject, labels_of, meta, name_of, namespace_of,
 
 log = structlog.get_logger(__name__)
 
+INDEX_BATCH = 500
 OBJECT_BYTES = 1536 * 1024
 """What one object may be as JSON, before it is sealed: etcd's `--max-request-bytes`' default."""
 
@@ -117,6 +118,21 @@ class Store:
         with self.transaction() as connection:
             row = connection.execute(sql.COMPACT, (before,)).fetchone()
         return int(row[0]) if row else 0
+
+    def index_fields(self, kind: Kind) -> int:
+        """Note the selectable fields of rows written before their kind had them; return how many.
+
+        Bounded by `INDEX_BATCH`: call again while it returns that many. No version changes.
+        """
+        names = sorted(kind.fields({}))
+        with self.transaction() as connection:
+            rows = connection.execute(
+                sql.UNINDEXED, (kind.stored_as, names, INDEX_BATCH)
+            ).fetchall()
+            for row_id, body in rows:
+                fields = orjson.dumps(kind.fields(self.parse(kind, body))).decode()
+                connection.execute(sql.INDEX, (fields, row_id))
+        return len(rows)
 
     def create(
         self,

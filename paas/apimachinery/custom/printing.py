@@ -11,7 +11,7 @@ import orjson
 
 from paas.apimachinery.custom.jsonpath import JsonPath
 from paas.apimachinery.kinds import Column
-from paas.core.objects import ApiObject, name_of
+from paas.core.objects import ApiObject, name_of, parse_timestamp
 from paas.core.shape import number, text
 
 _NAME = Column(
@@ -76,7 +76,15 @@ def _shown(value: Any, kind: str) -> Any:
         return float(value) if is_number else None
     if kind == "boolean":
         return value if isinstance(value, bool) else None
-    return value if isinstance(value, str) else None
+    return _date(value) if isinstance(value, str) else None
+
+
+def _date(value: str) -> str:
+    try:
+        parse_timestamp(value)
+    except ValueError:
+        return "<invalid>"
+    return value
 
 
 def _text(value: Any) -> str:

@@ -4,6 +4,8 @@ Follows the change log, so that every process serves a definition's resources mi
 it is Established, and nobody is told that there is no such resource by an old view (`catch_up`).
 """
 
+import structlog
+
 from paas.apimachinery.custom.kinds import RESOURCE, custom_kinds
 from paas.apimachinery.hub import Hub
 from paas.apimachinery.kinds import Kind
@@ -12,6 +14,8 @@ from paas.apimachinery.scheme import Scheme
 from paas.apimachinery.store import Store
 from paas.core.objects import ApiObject, is_deleting, name_of, uid_of
 from paas.core.shape import submap
+
+log = structlog.get_logger(__name__)
 
 
 class CustomKinds:
@@ -66,7 +70,11 @@ class CustomKinds:
         """Return a definition and its kinds: the very ones known where they mean the same."""
         if known is not None and _essence(known[0]) == _essence(definition):
             return definition, known[1]
-        return definition, custom_kinds(definition)
+        try:
+            return definition, custom_kinds(definition)
+        except Exception:  # one that cannot be served must not take the others with it
+            log.exception("definition_not_served", name=name_of(definition))
+            return definition, ()
 
 
 def _essence(definition: ApiObject) -> tuple[object, ...]:

@@ -1,5 +1,6 @@
 """Two processes on one database: one runs the controllers, the other answers HTTP."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from paas.orchestration.admission import PLUGINS
 from paas.orchestration.controllers.definitions.controller import Definitions
 from paas.orchestration.controllers.garbage.collector import GarbageCollector
 from paas.orchestration.controllers.namespaces.controller import Namespaces
+from paas.orchestration.controllers.quotas import ResourceQuotas
 from paas.orchestration.kinds import KINDS
 from tests.apiserver.conftest import client, new_application, trust
 from tests.fakes.controllers import PATIENCE_S, controllers_running
@@ -57,7 +59,12 @@ def engine(
 
 
 def _controllers(context: Context) -> list[Controller]:
-    makers = (Definitions(context), Namespaces(context), GarbageCollector(context))
+    makers = (
+        Definitions(context),
+        Namespaces(context),
+        ResourceQuotas(context),
+        GarbageCollector(context),
+    )
     return [maker.controller() for maker in makers]
 
 
@@ -73,27 +80,37 @@ class Api:
         assert answer.is_success, answer.text
         return answer.json()
 
-    def until(self, path: str, name: str, good: Callable[[str, Any], object]) -> Any:
-        """Watch one object until an event is as wanted; return the object."""
+    def until(self, path: str, name: str, good: Callable[[Any], object]) -> Any:
+        """Wait until one object, or None where it is gone, is as wanted; return it."""
+        one = {"fieldSelector": f"metadata.name={name}"}
+        page = self("GET", path, params=one)
+        found = next(iter(page["items"]), None)
+        if good(found):
+            return found
         query = {
+            **one,
             "watch": "true",
-            "fieldSelector": f"metadata.name={name}",
-            "timeoutSeconds": str(int(PATIENCE_S * 2)),
+            "resourceVersion": page["metadata"]["resourceVersion"],
+            "timeoutSeconds": str(int(PATIENCE_S * 4)),
         }
         with self.http.stream("GET", path, params=query) as lines:
             for line in lines.iter_lines():
-                event = httpx.Response(200, text=line).json()
-                if good(event["type"], event["object"]):
-                    return event["object"]
+                event = json.loads(line)
+                found = None if event["type"] == "DELETED" else event["object"]
+                if good(found):
+                    return found
         raise AssertionError(f"{path}: {name} never was as wanted")
+
+    def until_gone(self, path: str, name: str) -> None:
+        """Wait until an object is gone."""
+        self.until(path, name, lambda found: found is None)
 
     def establish(self, body: dict[str, Any] | None = None) -> Any:
         """Create a definition and wait until its objects are served."""
         wanted = body or definition()
         self("POST", DEFINITIONS, wanted)
-        return self.until(
-            DEFINITIONS, wanted["metadata"]["name"], lambda _, obj: has(obj, "Established")
-        )
+        name = wanted["metadata"]["name"]
+        return self.until(DEFINITIONS, name, lambda found: has(found, "Established"))
 
 
 def has(obj: Any, kind: str, value: str = "True") -> bool:

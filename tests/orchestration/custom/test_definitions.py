@@ -26,14 +26,14 @@ def test_of_two_that_want_one_name_the_second_waits_for_it(api):
     found = api.until(
         DEFINITIONS,
         "gadgets.example.com",
-        lambda _, obj: has(obj, "NamesAccepted", "False"),
+        lambda obj: has(obj, "NamesAccepted", "False"),
     )
     conditions = {one["type"]: one for one in found["status"]["conditions"]}
     assert conditions["NamesAccepted"]["reason"] == "ListKindConflict"
     assert conditions["NamesAccepted"]["message"] == '"WidgetList" is already in use'
     assert conditions["Established"]["reason"] == "NotAccepted"
     api("DELETE", f"{DEFINITIONS}/{NAME}")
-    api.until(DEFINITIONS, "gadgets.example.com", lambda _, obj: has(obj, "Established"))
+    api.until(DEFINITIONS, "gadgets.example.com", lambda obj: has(obj, "Established"))
 
 
 def test_its_objects_go_before_it_does(api):
@@ -44,12 +44,12 @@ def test_its_objects_go_before_it_does(api):
     api("POST", WIDGETS, widget("two"))
     gone = api("DELETE", f"{DEFINITIONS}/{NAME}")
     assert has(gone, "Terminating")
-    api.until(WIDGETS, "two", lambda kind, _: kind == "DELETED")
+    api.until_gone(WIDGETS, "two")
     refused = api.http.post(WIDGETS, json=widget("late"))
     assert refused.status_code == 403
     why = "create not allowed while custom resource definition is terminating"
     assert refused.json()["message"] == f'{NAME} "late" is forbidden: {why}'
     body = {"metadata": {"finalizers": None}}
     api("PATCH", f"{WIDGETS}/one", body, headers=MERGE)
-    api.until(DEFINITIONS, NAME, lambda kind, _: kind == "DELETED")
+    api.until_gone(DEFINITIONS, NAME)
     assert api.http.get(WIDGETS).status_code == 404

@@ -14,15 +14,8 @@ CRD = "crd/widgets.example.com"
 @pytest.fixture
 def served(engine, kubectl):
     """Return kubectl once the definition is applied and established."""
-    named = {
-        "names": {
-            "plural": "widgets",
-            "kind": "Widget",
-            "shortNames": ["wd"],
-            "categories": ["all"],
-        }
-    }
-    said = kubectl("apply", "-f", "-", stdin=json.dumps(definition(**named)))
+    names = {"plural": "widgets", "kind": "Widget", "shortNames": ["wd"], "categories": ["all"]}
+    said = kubectl("apply", "-f", "-", stdin=json.dumps(definition(names=names)))
     assert said == "customresourcedefinition.apiextensions.k8s.io/widgets.example.com created\n"
     said = kubectl("wait", "--for=condition=Established", CRD, TIMEOUT)
     assert said.endswith("condition met\n")

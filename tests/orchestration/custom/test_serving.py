@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from tests.fakes.definitions import SCHEMA, definition, version, widget
+from tests.orchestration.controllers.jobs import eventually
 from tests.orchestration.custom.conftest import DEFINITIONS, MERGE, WIDGETS
 
 pytestmark = pytest.mark.postgres
@@ -162,6 +163,27 @@ def test_fields_select_and_unknown_ones_do_not(served):
     refused = served.http.get(WIDGETS, params={"fieldSelector": "spec.note=x"})
     assert refused.status_code == 400
     assert refused.json()["message"] == "field label not supported: spec.note"
+
+
+def test_fields_that_come_later_select_what_was_there(api):
+    name = "widgets.example.com"
+    api.establish(definition(versions=[version(selectableFields=[])]))
+    api("POST", WIDGETS, widget())
+    body = [
+        {
+            "op": "replace",
+            "path": "/spec/versions/0/selectableFields",
+            "value": [{"jsonPath": ".spec.color"}],
+        }
+    ]
+    api("PATCH", f"{DEFINITIONS}/{name}", body, headers=JSON_PATCH)
+    query = {"fieldSelector": "spec.color=red"}
+
+    def found():
+        answer = api.http.get(WIDGETS, params=query)
+        return answer.is_success and answer.json()["items"]
+
+    assert eventually(found)
 
 
 def test_discovery_and_openapi_show_it(served):

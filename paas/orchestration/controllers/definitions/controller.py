@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 import structlog
 
-from paas.apimachinery.custom.kinds import RESOURCE, is_established
+from paas.apimachinery.custom.kinds import RESOURCE, custom_kinds, is_established
 from paas.apimachinery.engine.context import Context
 from paas.apimachinery.engine.controller import Controller, Source, key_of
 from paas.apimachinery.options import DeleteOptions, ListOptions
+from paas.apimachinery.store import INDEX_BATCH
 from paas.core.conditions import is_true
 from paas.core.errors import ConflictError, NotFoundError
 from paas.core.objects import (
@@ -22,7 +23,7 @@ from paas.core.objects import (
     namespace_of,
     uid_of,
 )
-from paas.core.shape import submap, text
+from paas.core.shape import maps, submap, text
 from paas.orchestration.controllers.definitions.plan import (
     NAMES_ACCEPTED,
     status_of,
@@ -34,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 NAME = "customresourcedefinition-controller"
 LOOK_AGAIN_S = 1.0
+AT_ONCE_S = 0.0
 PAGE = 500
 
 
@@ -63,8 +65,18 @@ class Definitions:
             return None
         if is_deleting(definition):
             return self._clean_up(definition)
-        self._record(definition, status_of(definition, everything, now=self._now()))
-        return None
+        status = status_of(definition, everything, now=self._now())
+        definition = self._record(definition, status)
+        return AT_ONCE_S if self._index(definition) else None
+
+    def _index(self, definition: ApiObject) -> bool:
+        """Let new selectable fields find objects that are there; say whether more remain."""
+        versions = maps(definition, "spec", "versions")
+        if not any(version.get("selectableFields") for version in versions):
+            return False
+        store = self._client.door.store
+        # its own reading of the definition: the scheme may be a moment behind
+        return any(store.index_fields(kind) == INDEX_BATCH for kind in custom_kinds(definition)[:1])
 
     def _record(self, definition: ApiObject, status: ApiObject) -> ApiObject:
         if status == definition.get("status"):
