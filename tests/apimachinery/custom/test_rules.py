@@ -133,6 +133,14 @@ def test_what_has_not_changed_is_not_held_against_the_writer():
         ("self.a >", ".rule", "compilation failed: ERROR: <input>:1:9: Syntax error"),
         ("nothing.a", ".rule", "undeclared reference to 'nothing.a'"),
         ("self.a.unheardOf()", ".rule", "undeclared reference to 'unheardOf'"),
+        (
+            "self.b == 'x'",
+            ".rule",
+            "ERROR: <input>:1:5: undefined field 'b'\n | self.b == 'x'\n | ....^",
+        ),
+        ("has(self.b)", ".rule", "undefined field 'b'"),
+        ("self.?b.orValue('x') == 'x'", ".rule", "undefined field 'b'"),
+        ("cel.bind(me, self, me.b == 'x')", ".rule", "undefined field 'b'"),
         ("semver('1.0.0').major() == 1", ".rule", "undeclared reference to 'semver'"),
         ("1 + 'a' == 2", ".rule", "found no matching overload for '_+_'"),
         ("'text'", ".rule", "cel expression must evaluate to a bool"),
@@ -204,12 +212,34 @@ def test_what_rules_can_say(rule, spec, properties):
 
 
 def test_the_root_has_its_name_and_nothing_else_of_its_metadata():
-    rules = [{"rule": "self.metadata.name.size() < 5 && !has(self.metadata.labels)"}]
+    rules = [{"rule": "self.metadata.name.size() < 5"}]
     schema = {"type": "object", "properties": {}, "x-kubernetes-validations": rules}
     assert refused(schema) == []
     assert CustomSchema(schema, "W").check({"metadata": {"name": "w", "labels": {}}}) == []
     wrong = CustomSchema(schema, "W").check({"metadata": {"name": "longer"}})
     assert [one.field for one in wrong] == ["<nil>"]
+    rules[0]["rule"] = "has(self.metadata.labels)"
+    assert "undefined field 'labels'" in refused(schema)[0][1]
+
+
+def test_fields_of_items_and_of_maps_are_known_too():
+    item = {"type": "object", "properties": {"a": TEXT}}
+    properties = {
+        "l": {"type": "array", "items": item},
+        "m": {"type": "object", "additionalProperties": item},
+        "any": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+    }
+    for good in (
+        "self.l.all(i, i.a == 'x')",
+        "self.m.k.a == 'x'",
+        "self.l[0].a == 'x'",
+        "self.any.thing == 1",
+        "self.m.all(k, self.m[k].a == 'x')",
+    ):
+        assert refused(schema_of(good, properties)) == []
+    for bad in ("self.l.all(i, i.b == 'x')", "self.m.k.b == 'x'", "self.l[0].b == 'x'"):
+        ((_, why),) = refused(schema_of(bad, properties))
+        assert "undefined field 'b'" in why
 
 
 def test_a_rule_that_fails_says_why():

@@ -112,6 +112,8 @@ def _compile_errors(
     except language.ExpressionError as error:
         yield invalid(f"{path}.rule", rule, str(error))
     else:
+        if undefined := expression.undefined(str(rule["rule"]), schema):
+            yield invalid(f"{path}.rule", rule, f"compilation failed: {undefined}")
         if expression.uses_old and atomic:
             why = "oldSelf cannot be used on the uncorrelatable portion of the schema within"
             yield invalid(f"{path}.rule", rule["rule"], f"{why} {atomic}")
@@ -119,14 +121,19 @@ def _compile_errors(
             why = "may not be set if oldSelf is not used in rule"
             yield invalid(f"{path}.optionalOldSelf", optional, why)
     if said := rule.get("messageExpression"):
-        yield from _message_errors(str(said), rule, name, f"{path}.messageExpression")
+        yield from _message_errors(str(said), rule, schema, f"{path}.messageExpression")
 
 
-def _message_errors(text: str, rule: Mapping[str, Any], name: str, path: str) -> Iterator[Cause]:
+def _message_errors(
+    text: str, rule: Mapping[str, Any], schema: JsonSchema, path: str
+) -> Iterator[Cause]:
     from paas.apimachinery.custom.rules import language
 
+    name = language.type_name(schema)
     try:
-        language.compiled(text, name, "string")
+        expression = language.compiled(text, name, "string")
+        if undefined := expression.undefined(text, schema):
+            raise language.ExpressionError(f"compilation failed: {undefined}")  # noqa: TRY301 -- as any other
     except language.ResultError:
         yield invalid(path, rule, "messageExpression must evaluate to a string")
     except language.ExpressionError as error:

@@ -17,6 +17,7 @@ from cel_expr_python.ext import (
 )
 
 from paas.apimachinery.custom.extensions import INT_OR_STRING, JsonSchema, additional_of, items_of
+from paas.apimachinery.custom.rules.fields import Undefined, undefined_fields
 from paas.apimachinery.custom.rules.functions import declarations
 
 EXPRESSION_MAX = 16 * 1024
@@ -63,6 +64,14 @@ class Expression:
     program: cel.Expression
     uses_old: bool = False
     optional_old: bool = False
+
+    def undefined(self, text: str, schema: JsonSchema) -> str:
+        """Return what the compiler says of fields that the schema of `self` does not have."""
+        scope = {"self": schema}
+        if not self.optional_old:
+            scope["oldSelf"] = schema
+        found = undefined_fields(self.program.serialize(), scope)
+        return "\n".join(_undefined(one, text) for one in found)
 
     def evaluate(self, value: Any, olds: list[Any]) -> Any:
         """Return what it makes of `self`; `olds` has the old self, or nothing.
@@ -169,6 +178,15 @@ def _checked(expression: Expression, result: str) -> Expression:
     if made != _NAMED[result] and made != cel.Type.DYN:  # types have no hash
         raise ResultError(result)
     return expression
+
+
+def _undefined(field: Undefined, text: str) -> str:
+    """Return the compiler's words, with the line and the place. Source: cel-go, common/error.go."""
+    before = text[: field.offset]
+    line, column = before.count("\n") + 1, field.offset - (before.rfind("\n") + 1)
+    shown = (text.splitlines() or [""])[line - 1] if line <= len(text.splitlines()) else ""
+    where = f"ERROR: <input>:{line}:{column + 1}: undefined field '{field.name}'"
+    return f"{where}\n | {shown}\n | {'.' * column}^"
 
 
 class ResultError(ValueError):
