@@ -164,7 +164,7 @@ class Door:
         kind = self._offering(resource, "get")
         self.authorize(actor, kind, "get", namespace=namespace, name=name, subresource=subresource)
         if kind.backend is not None:
-            key = ObjectKey(resource, namespace, name)
+            key = ObjectKey(kind.resource, namespace, name)
             return kind.backend.get(WriteContext(actor, self), key)
         obj = self.store.get(kind, namespace, name)
         return scale_of(kind, obj) if subresource == "scale" else obj
@@ -359,10 +359,10 @@ class Door:
         if declared is None:
             raise NotFoundError("the server could not find the requested resource")
         if verb not in declared.verbs:
-            raise MethodNotAllowedError(f"{verb} is not supported on {resource}/{subresource}")
+            raise MethodNotAllowedError(f"{verb} is not supported on {kind.resource}/{subresource}")
         self.authorize(actor, kind, verb, namespace=namespace, name=name, subresource=subresource)
         if dry_run and declared.handler is not None and not declared.dry_run:
-            raise BadRequestError(f"{resource}/{subresource} does not support dry run")
+            raise BadRequestError(f"{kind.resource}/{subresource} does not support dry run")
         target = Target(kind, actor, namespace, name, verb, subresource)
         with self.audit.denials(target):
             self._admit_connect(target, body, dry_run=dry_run)
@@ -370,7 +370,7 @@ class Door:
                 result = self.store.get(kind, namespace, name)
             else:
                 context = WriteContext(actor, self, dry_run)
-                key = ObjectKey(resource, namespace, name)
+                key = ObjectKey(kind.resource, namespace, name)
                 result = declared.handler(context, key, body or {})
         if not dry_run:
             self.audit.done(target)

@@ -141,4 +141,4 @@ def is_recognized(name: str, kind: str) -> bool:
         return name in {"int32", "int64"}
     if kind == "number":
         return name in {"float", "double"}
-    return True
+    return False

@@ -6,8 +6,6 @@ Source: k8s.io/apiextensions-apiserver/pkg/apiserver/schema/validation.go.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import re2
-
 from paas.apimachinery.custom.extensions import (
     EMBEDDED,
     INT_OR_STRING,
@@ -20,7 +18,7 @@ from paas.apimachinery.custom.extensions import (
     items_of,
     properties_of,
 )
-from paas.apimachinery.custom.validation import pattern_of
+from paas.apimachinery.custom.validation import PatternError, pattern_of
 from paas.apimachinery.fielderrors import forbidden, invalid, required
 from paas.core.errors import Cause
 
@@ -145,14 +143,8 @@ def _validation_errors(schema: JsonSchema, path: str) -> Iterator[Cause]:
 def _pattern_errors(pattern: str, path: str) -> Iterator[Cause]:
     try:
         pattern_of(pattern)
-    except re2.error as error:
-        why = f"must be a valid regular expression, but isn't: {_words(error)}"
-        yield invalid(path, pattern, why)
-
-
-def _words(error: Exception) -> str:
-    said = error.args[0] if error.args else error
-    return said.decode() if isinstance(said, bytes) else str(said)
+    except PatternError as error:
+        yield invalid(path, pattern, f"must be a valid regular expression, but isn't: {error}")
 
 
 def _nested_errors(schema: JsonSchema, path: str) -> Iterator[Cause]:

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-import re2
-
 from paas.apimachinery.custom.extensions import (
     INT_OR_STRING,
     LIST_MAP_KEYS,
@@ -44,6 +42,10 @@ _RANGES = {
     "": (-(2**63), 2**63 - 1),
     "int64": (-(2**63), 2**63 - 1),
 }
+
+
+class PatternError(ValueError):
+    """A pattern that is no regular expression as Go reads them."""
 
 
 class _Nowhere:
@@ -184,8 +186,14 @@ def _text_errors(value: str, schema: JsonSchema, path: str) -> Iterator[Cause]:
 
 @lru_cache(maxsize=_PATTERNS)
 def pattern_of(pattern: str) -> Any:
-    """Return a compiled RE2 pattern: Go's syntax, and linear in time. Raises re2.error."""
-    return re2.compile(pattern)
+    """Return a compiled RE2 pattern: Go's syntax, and linear in time. Raises PatternError."""
+    import re2  # 5 MiB, for processes that meet a pattern
+
+    try:
+        return re2.compile(pattern)
+    except re2.error as error:
+        said = error.args[0] if error.args else error
+        raise PatternError(said.decode() if isinstance(said, bytes) else str(said)) from error
 
 
 def _number_errors(value: float, schema: JsonSchema, path: str) -> Iterator[Cause]:
