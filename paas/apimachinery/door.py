@@ -28,7 +28,7 @@ from paas.apimachinery.options import (
 )
 from paas.apimachinery.rbac import Rbac, attributes
 from paas.apimachinery.reads import Reads
-from paas.apimachinery.scaling import scale_of
+from paas.apimachinery.scaling import shown_scale
 from paas.apimachinery.schema import Schemas
 from paas.apimachinery.scheme import Scheme
 from paas.apimachinery.sealing import Sealer
@@ -167,7 +167,7 @@ class Door:
             key = ObjectKey(kind.resource, namespace, name)
             return kind.backend.get(WriteContext(actor, self), key)
         obj = self.store.get(kind, namespace, name)
-        return scale_of(kind, obj) if subresource == "scale" else obj
+        return shown_scale(kind, obj) if subresource == "scale" else obj
 
     def list(
         self, actor: Actor, resource: str, namespace: str = "", options: ListOptions = NO_LIST

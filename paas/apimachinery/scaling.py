@@ -24,9 +24,6 @@ def scale_of(kind: Kind, obj: ApiObject) -> ApiObject:
     if kind.scale is None:
         raise NotFoundError("the server could not find the requested resource")
     selector = dig(obj, *kind.scale.selector) if kind.scale.selector else None
-    if kind.declared_by and dig(obj, *kind.scale.spec_replicas) is None:
-        path = ".".join(("", *kind.scale.spec_replicas))
-        raise PaasError(f'Internal error occurred: the spec replicas field "{path}" does not exist')
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
@@ -37,6 +34,18 @@ def scale_of(kind: Kind, obj: ApiObject) -> ApiObject:
             **({"selector": text} if (text := selector_text(selector)) else {}),
         },
     }
+
+
+def shown_scale(kind: Kind, obj: ApiObject) -> ApiObject:
+    """Return `scale_of`, for somebody who asks for it. Raises PaasError where it would be made up.
+
+    Only a custom resource can be without the number that its definition points to.
+    """
+    scale = scale_of(kind, obj)
+    if kind.declared_by and kind.scale and dig(obj, *kind.scale.spec_replicas) is None:
+        path = ".".join(("", *kind.scale.spec_replicas))
+        raise PaasError(f'Internal error occurred: the spec replicas field "{path}" does not exist')
+    return scale
 
 
 def scaled(kind: Kind, obj: ApiObject, scale: ApiObject) -> ApiObject:

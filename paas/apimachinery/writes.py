@@ -150,7 +150,7 @@ class Writer:
     ) -> ApiObject:
         kind = target.kind
         self._check_identity(kind, new, old)
-        _carry_metadata(new, old, target.subresource)
+        _carry_metadata(kind, new, old, target.subresource)
         if target.subresource == "status":
             new = _with_status(kind, old, new)
         elif kind.status and not target.subresource:
@@ -423,8 +423,11 @@ def _renaming_causes(new: ApiObject, old: ApiObject) -> list[Cause]:
     return wrong
 
 
-def _carry_metadata(new: ApiObject, old: ApiObject, subresource: str) -> None:
-    """Give the new object what only the server writes, and what the subresource may not."""
+def _carry_metadata(kind: Kind, new: ApiObject, old: ApiObject, subresource: str) -> None:
+    """Give the new object what only the server writes, and what the subresource may not.
+
+    As upstream, a status may bring labels and annotations, but not that of a custom resource.
+    """
     data, before = meta(new), meta(old)
     for field in SERVER_FIELDS:
         data.pop(field, None)
@@ -434,9 +437,10 @@ def _carry_metadata(new: ApiObject, old: ApiObject, subresource: str) -> None:
     if "namespace" in before:
         data["namespace"] = before["namespace"]
     if subresource:
-        kept = {key: data[key] for key in STATUS_METADATA if key in data}
+        open_fields = () if kind.declared_by else STATUS_METADATA
+        kept = {key: data[key] for key in open_fields if key in data}
         data.clear()
-        data.update({key: value for key, value in before.items() if key not in STATUS_METADATA})
+        data.update({key: value for key, value in before.items() if key not in open_fields})
         data.update(kept)
     _tidy(data)
 

@@ -19,7 +19,12 @@ from paas.apiserver.reads import OpenWatch
 from paas.apiserver.responses import JSON, Receive, stream
 from paas.apiserver.statuses import status_of
 from paas.apiserver.tables import TableView, partial
-from paas.core.errors import ExpiredError, ForbiddenError, UnauthorizedError
+from paas.core.errors import (
+    ExpiredError,
+    ForbiddenError,
+    NotFoundError,
+    UnauthorizedError,
+)
 
 Line = Callable[[Event], bytes]
 _AS_IT_IS = frozenset({"ERROR"})
@@ -125,12 +130,15 @@ class _Lines:
         return b"".join(self._line(event) for event in events if event is not END)
 
     async def _may_go_on(self) -> bool:
-        """Say whether token and right still hold; asked again, the client is told what does not."""
+        """Say whether token, right and kind still hold; a client that asks again is told."""
         call = self._call
+        kind = call.target.kind
         try:
+            if kind.declared_by and call.services.door.current(kind) is not kind:
+                return False
             await call.services.authentication.actor(call.headers)
             await call.services.reader.authorize_watch(call.actor, call.target, self._options)
-        except (ForbiddenError, UnauthorizedError):
+        except (ForbiddenError, NotFoundError, UnauthorizedError):
             return False
         return True
 

@@ -96,11 +96,12 @@ def test_status_and_wish_are_written_apart(served):
     done = served(
         "PATCH",
         f"{ONE}/status",
-        {"status": {"phase": "Up"}, "spec": {"color": "blue"}},
+        {"status": {"phase": "Up"}, "spec": {"color": "blue"}, "metadata": {"labels": {"a": "b"}}},
         headers=MERGE,
     )
     assert (done["status"], done["spec"]["color"]) == ({"phase": "Up"}, "red")
     assert done["metadata"]["generation"] == 1
+    assert "labels" not in done["metadata"]
     done = served(
         "PATCH", ONE, {"status": {"phase": "?"}, "spec": {"color": "blue"}}, headers=MERGE
     )
@@ -122,6 +123,22 @@ def test_it_scales(served):
     assert served("GET", ONE)["spec"]["replicas"] == 4
     wrong = served.http.patch(f"{ONE}/scale", json={"spec": {"replicas": -1}}, headers=MERGE)
     assert wrong.status_code == 422
+
+
+def test_a_scale_without_its_number_can_be_given_one(api):
+    plain = version(additionalPrinterColumns=[])
+    properties = plain["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    del properties["replicas"]["default"]
+    api.establish(definition(versions=[plain]))
+    api("POST", WIDGETS, widget())
+    missing = api.http.get(f"{ONE}/scale")
+    assert missing.status_code == 500
+    why = 'the spec replicas field ".spec.replicas" does not exist'
+    assert missing.json()["message"].endswith(why)
+    api("PATCH", f"{ONE}/scale", {"spec": {"replicas": 2}}, headers=MERGE)
+    assert api("GET", f"{ONE}/scale")["spec"] == {"replicas": 2}
+    cells = api("GET", WIDGETS, headers=TABLE)["columnDefinitions"]
+    assert [one["name"] for one in cells] == ["Name", "Age"]
 
 
 def test_patches_are_json_and_merge(served):
@@ -236,3 +253,35 @@ def test_a_watch_goes_on_and_ends_with_its_form(served):
                 body = [{"op": "add", "path": "/spec/names/shortNames", "value": ["wd"]}]
                 served("PATCH", f"{DEFINITIONS}/widgets.example.com", body, headers=JSON_PATCH)
     assert seen == ["ADDED", "MODIFIED"]
+
+
+def test_rights_go_by_resource_and_by_name(served):
+    served("POST", WIDGETS, widget())
+    served("POST", WIDGETS, widget("two"))
+    rules = [
+        {
+            "apiGroups": ["example.com"],
+            "resources": ["widgets", "widgets/status"],
+            "resourceNames": ["one"],
+            "verbs": ["get", "patch"],
+        }
+    ]
+    rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/p"
+    served("POST", f"{rbac}/roles", {"metadata": {"name": "r"}, "rules": rules})
+    binding = {
+        "metadata": {"name": "r"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"},
+        "subjects": [
+            {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "mia"},
+        ],
+    }
+    served("POST", f"{rbac}/rolebindings", binding)
+    mia = {"authorization": "Bearer user-mia"}
+    body = {"status": {"phase": "Seen"}}
+    assert served("GET", ONE, headers=mia)["metadata"]["name"] == "one"
+    assert served("PATCH", f"{ONE}/status", body, headers={**mia, **MERGE})["status"] == {
+        "phase": "Seen"
+    }
+    for verb, path in (("GET", f"{WIDGETS}/two"), ("DELETE", ONE), ("GET", WIDGETS)):
+        refused = served.http.request(verb, path, headers=mia)
+        assert refused.status_code == 403, path

@@ -26,6 +26,7 @@ from paas.core.objects import (
 from paas.core.shape import maps, submap, text
 from paas.orchestration.controllers.definitions.plan import (
     NAMES_ACCEPTED,
+    is_settled,
     status_of,
     terminating,
 )
@@ -56,8 +57,11 @@ class Definitions:
 
         Returns seconds until the next look while objects of it remain.
         """
-        if self._definitions.find(key) is None:
+        known = self._definitions.find(key)
+        if known is None:
             return None
+        if is_settled(known) and not is_deleting(known):
+            return AT_ONCE_S if self._index(known) else None
         # fresh, all of them: two that want one name must not both be given it
         everything = self._client.list(RESOURCE).items
         definition = next((one for one in everything if uid_of(one) == key.uid), None)

@@ -48,6 +48,17 @@ def status_of(definition: ApiObject, others: Iterable[ApiObject], *, now: dateti
     return status
 
 
+def is_settled(definition: ApiObject) -> bool:
+    """Say whether a definition has all the names that it wants, and is served."""
+    status = submap(definition, "status")
+    return (
+        submap(definition, "spec", "names") == submap(status, "acceptedNames")
+        and is_true(status, NAMES_ACCEPTED)
+        and is_true(status, ESTABLISHED)
+        and approval_of(definition) is None
+    )
+
+
 def terminating(status: Status, *, value: bool, reason: str, message: str, now: datetime) -> Status:
     """Return the status with its Terminating condition."""
     new = copy.deepcopy(status)
