@@ -160,6 +160,12 @@ def test_groups_of_the_community_need_their_approval():
             "Invalid value: false: must be true or undefined",
         ),
         (
+            {"type": "integer", "x-kubernetes-validations": [{"rule": "self.heard()"}]},
+            "x-kubernetes-validations[0].rule",
+            'Invalid value: {"rule":"self.heard()"}: compilation failed: ERROR: <input>:1:11: '
+            "undeclared reference to 'heard' (in container '')\n | self.heard()\n | ..........^",
+        ),
+        (
             {"type": "object", "x-kubernetes-embedded-resource": True},
             "properties",
             "Required value: must not be empty if x-kubernetes-embedded-resource is true without "
