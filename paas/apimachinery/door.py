@@ -90,37 +90,6 @@ class Door:
         self.hub.stop()
         self.store.database.close()
 
-    def known(self, look: Callable[[], Kind]) -> Kind:
-        """Return the kind that `look` finds in the scheme, if need be once that is current.
-
-        Raises NotFoundError. Waits for the database where there is none at first.
-        """
-        try:
-            return look()
-        except NotFoundError:
-            self.customs.catch_up()
-            return look()
-
-    def kind_of(self, resource: str) -> Kind:
-        """Return the kind of a resource or address. Raises NotFoundError."""
-        return self.known(lambda: self.scheme.kind_of(resource))
-
-    def current(self, kind: Kind) -> Kind:
-        """Return a kind as it is declared now. Raises NotFoundError where it no longer is."""
-        return self.scheme.kind_at(kind.group, kind.version, kind.plural)
-
-    def _kind_of_object(self, obj: ApiObject) -> Kind | None:
-        def look() -> Kind:
-            found = self.scheme.find_gvk(str(obj.get("apiVersion")), str(obj.get("kind")))
-            if found is None:
-                raise NotFoundError("no such kind")
-            return found
-
-        try:
-            return self.known(look)
-        except NotFoundError:
-            return None
-
     def reads(self) -> Reads:
         """Return an asynchronous reader for one event loop."""
         return Reads(self.store)
@@ -153,7 +122,7 @@ class Door:
         subresource: str = "",
     ) -> bool:
         """Say whether RBAC allows it. Nothing is done and nothing is kept."""
-        kind = self.kind_of(resource)
+        kind = self.customs.kind_of(resource)
         asked = attributes(kind, verb, namespace=namespace, name=name, subresource=subresource)
         return self.rbac.allowed(actor, asked).allowed
 
@@ -234,7 +203,7 @@ class Door:
         options: WriteOptions | None = None,
     ) -> ApiObject:
         """Store a new object. Raises AlreadyExistsError, InvalidError, ForbiddenError."""
-        kind = self._kind_of_object(obj)
+        kind = self.customs.kind_of_object(obj)
         if kind is None:
             raise NotFoundError(
                 f'no matches for kind "{obj.get("kind")}" in version "{obj.get("apiVersion")}"'
@@ -354,7 +323,7 @@ class Door:
         Where the subresource has no handler (log, exec), returns the parent object. Raises
         BadRequestError where it cannot be tried without being done.
         """
-        kind = self.kind_of(resource)
+        kind = self.customs.kind_of(resource)
         declared = kind.subresource(subresource)
         if declared is None:
             raise NotFoundError("the server could not find the requested resource")
@@ -393,7 +362,7 @@ class Door:
                 plugin.validate(request)
 
     def _offering(self, resource: str, verb: str) -> Kind:
-        kind = self.kind_of(resource)
+        kind = self.customs.kind_of(resource)
         if verb not in kind.verbs:
             raise MethodNotAllowedError(
                 "the server does not allow this method on the requested resource"
@@ -403,7 +372,7 @@ class Door:
     def _updated_kind(self, obj: ApiObject, resource: str) -> Kind:
         if resource:
             return self._offering(resource, "update")
-        kind = self._kind_of_object(obj)
+        kind = self.customs.kind_of_object(obj)
         if kind is None:
             raise BadRequestError(f'no kind "{obj.get("kind")}" in "{obj.get("apiVersion")}"')
         return self._offering(kind.address, "update")

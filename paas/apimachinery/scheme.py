@@ -8,9 +8,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import structlog
+
 from paas.apimachinery.admission import AdmissionPlugin
 from paas.apimachinery.kinds import Kind
 from paas.core.errors import NotFoundError
+
+log = structlog.get_logger(__name__)
 
 Provided = dict[str, tuple[Kind, ...]]
 
@@ -61,7 +65,10 @@ class Scheme:
             self._tables = _tables((*self._built_in, *kinds))
             listeners = tuple(self._listeners)
         for call in listeners:
-            call()
+            try:
+                call()
+            except Exception:  # whoever follows the definitions must not go blind for one of these
+                log.exception("scheme_listener_failed")
 
     def on_change(self, call: Callable[[], None]) -> None:
         """Call back when kinds have come or gone, on the thread that noticed: return at once."""

@@ -109,7 +109,7 @@ class Writer:
         """Return the target with its kind as it is declared now."""
         if not target.kind.declared_by:
             return target
-        return replace(target, kind=self._door.current(target.kind))
+        return replace(target, kind=self._door.customs.current(target.kind))
 
     def update(self, target: Target, obj: ApiObject, options: WriteOptions) -> ApiObject:
         """Replace an object by `obj`, or the part of it that the subresource names."""

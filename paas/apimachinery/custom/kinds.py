@@ -80,7 +80,7 @@ def _kind(
         status=has_status,
         scale=_scale_paths(scale) if scale else None,
         default=schema.default,
-        prepare_create=_prepare_create(terminating=_is_terminating(definition)),
+        prepare_create=_prepare_create(terminating=is_terminating(definition)),
         validate=_scale_rules(scale) if scale else _no_rules,
         fields=fields,
         columns=columns_of(version),
@@ -119,7 +119,8 @@ def documented(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {**schema, "properties": {**head, **properties}}
 
 
-def _is_terminating(definition: ApiObject) -> bool:
+def is_terminating(definition: ApiObject) -> bool:
+    """Say whether no object of a definition may be created any more."""
     return is_deleting(definition) or is_true(submap(definition, "status"), TERMINATING)
 
 

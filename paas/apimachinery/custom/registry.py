@@ -4,15 +4,23 @@ Follows the change log, so that every process serves a definition's resources mi
 it is Established, and nobody is told that there is no such resource by an old view (`catch_up`).
 """
 
+from collections.abc import Callable
+
 import structlog
 
-from paas.apimachinery.custom.kinds import RESOURCE, custom_kinds
+from paas.apimachinery.custom.kinds import (
+    RESOURCE,
+    custom_kinds,
+    is_established,
+    is_terminating,
+)
 from paas.apimachinery.hub import Hub
 from paas.apimachinery.kinds import Kind
 from paas.apimachinery.mirror import Mirror
 from paas.apimachinery.scheme import Scheme
 from paas.apimachinery.store import Store
-from paas.core.objects import ApiObject, is_deleting, name_of, uid_of
+from paas.core.errors import NotFoundError
+from paas.core.objects import ApiObject, name_of, uid_of
 from paas.core.shape import submap
 
 log = structlog.get_logger(__name__)
@@ -42,6 +50,31 @@ class CustomKinds:
         if self._mirror.resources:
             self._mirror.catch_up()
 
+    def kind_of(self, resource: str) -> Kind:
+        """Return the kind of a resource or address. Raises NotFoundError."""
+        return self._known(lambda: self._scheme.kind_of(resource))
+
+    def kind_of_object(self, obj: ApiObject) -> Kind | None:
+        """Return the kind of an object's apiVersion and kind, or None where there is none."""
+        asked = str(obj.get("apiVersion")), str(obj.get("kind"))
+        found = self._scheme.find_gvk(*asked)
+        if found is None:
+            self.catch_up()
+            found = self._scheme.find_gvk(*asked)
+        return found
+
+    def current(self, kind: Kind) -> Kind:
+        """Return a kind as it is declared now. Raises NotFoundError where it no longer is."""
+        return self._scheme.kind_at(kind.group, kind.version, kind.plural)
+
+    def _known(self, look: Callable[[], Kind]) -> Kind:
+        """Return what `look` finds, if need be once the scheme is current. Raises NotFoundError."""
+        try:
+            return look()
+        except NotFoundError:
+            self.catch_up()
+            return look()
+
     def _refresh(self) -> None:
         if not self._mirror.resources or not self._mirror.is_loaded:
             return
@@ -50,18 +83,15 @@ class CustomKinds:
             name_of(one): self._kinds_of(one, before.get(name_of(one)))
             for one in self._mirror.all(RESOURCE)
         }
-        gone = [
-            kinds
-            for name, (_, kinds) in before.items()
-            if kinds and (name not in self._read or self._read[name][1] is not kinds)
-        ]
-        if gone or any(
-            name not in before or before[name][1] is not kinds
-            for name, (_, kinds) in self._read.items()
+        kinds = {name: found for name, (_, found) in self._read.items()}
+        if any(kinds.get(name) is not found for name, (_, found) in before.items()) or (
+            kinds.keys() != before.keys()
         ):
-            self._scheme.provide({name: kinds for name, (_, kinds) in self._read.items()})
-        for kinds in gone:
-            self._hub.end(kinds[0].stored_as)
+            self._scheme.provide(kinds)
+        for name, (definition, found) in before.items():
+            now = self._read.get(name)
+            if found and (now is None or _form(now[0]) != _form(definition)):
+                self._hub.end(found[0].stored_as)
 
     @staticmethod
     def _kinds_of(
@@ -77,18 +107,12 @@ class CustomKinds:
             return definition, ()
 
 
+def _form(definition: ApiObject) -> tuple[object, ...]:
+    """Return what the objects of a definition look like by: a watcher must come again for it."""
+    names = submap(definition, "status", "acceptedNames")
+    return uid_of(definition), definition.get("spec"), names, is_established(definition)
+
+
 def _essence(definition: ApiObject) -> tuple[object, ...]:
     """Return what the kinds of a definition depend on."""
-    status = submap(definition, "status")
-    conditions = [
-        (one.get("type"), one.get("status"))
-        for one in status.get("conditions") or ()
-        if one.get("type") in {"Established", "Terminating"}
-    ]
-    return (
-        uid_of(definition),
-        is_deleting(definition),
-        definition.get("spec"),
-        status.get("acceptedNames"),
-        sorted(conditions),
-    )
+    return (*_form(definition), is_terminating(definition))

@@ -74,13 +74,13 @@ class CustomSchema(Schema):
 
     def unknown_fields(self, obj: ApiObject) -> list[str]:
         """Return the path of each field that reading would drop, sorted."""
-        copied: ApiObject = copy_json(obj)
         coercer = Coercer(metadata_node())
         try:
+            copied: ApiObject = copy_json(obj)
             coercer.coerce(copied, self._whole)
-        except BadRequestError:  # reading it will say so
+            return sorted([*coercer.unknown, *prune(copied, self._whole)])
+        except (BadRequestError, RecursionError):  # reading it will say so
             return []
-        return sorted([*coercer.unknown, *prune(copied, self._whole)])
 
     def check(self, obj: ApiObject, old: ApiObject | None = None) -> list[Cause]:
         """Return every rule that an object breaks, but for what it broke before (`old`)."""

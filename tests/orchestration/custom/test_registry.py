@@ -96,7 +96,7 @@ def test_a_storage_version_that_is_not_served_can_still_be_emptied(door, sleeper
     obj = {**widget(), "apiVersion": "example.com/v2"}
     assert door.create(ME, obj, "p")["apiVersion"] == "example.com/v2"
     assert (
-        door.store.list(door.kind_of(WIDGETS), "", ListOptions())
+        door.store.list(door.customs.kind_of(WIDGETS), "", ListOptions())
         .items[0]["apiVersion"]
         .endswith("v1")
     )
