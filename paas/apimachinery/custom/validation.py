@@ -128,22 +128,23 @@ def _placed(path: str) -> str:
 
 
 def _combined_errors(value: Any, schema: JsonSchema, path: str, old: Any) -> Iterator[Cause]:
-    yield from _any_of_errors(value, schema.get("anyOf") or (), path, old)
-    yield from _one_of_errors(value, schema.get("oneOf") or (), path, old)
+    # alternatives are tried as they are: what is forgiven would make several of them fit
+    yield from _any_of_errors(value, schema.get("anyOf") or (), path)
+    yield from _one_of_errors(value, schema.get("oneOf") or (), path)
     yield from _all_of_errors(value, schema.get("allOf") or (), path, old)
     if schema.get("not") is not None and not value_errors(value, schema["not"], path):
         yield _of_none(f"{shown(path)} must not validate the schema (not)")
 
 
-def _any_of_errors(value: Any, schemas: Any, path: str, old: Any) -> Iterator[Cause]:
-    found = [value_errors(value, one, path, old) for one in schemas]
+def _any_of_errors(value: Any, schemas: Any, path: str) -> Iterator[Cause]:
+    found = [value_errors(value, one, path) for one in schemas]
     if found and all(found):
         yield _of_none(f"{shown(path)} must validate at least one schema (anyOf)")
         yield from min(found, key=len)
 
 
-def _one_of_errors(value: Any, schemas: Any, path: str, old: Any) -> Iterator[Cause]:
-    found = [value_errors(value, one, path, old) for one in schemas]
+def _one_of_errors(value: Any, schemas: Any, path: str) -> Iterator[Cause]:
+    found = [value_errors(value, one, path) for one in schemas]
     valid = sum(not one for one in found)
     if not found or valid == 1:
         return

@@ -160,6 +160,19 @@ def test_formats(name, good, bad):
     assert not check(bad)
 
 
+def test_an_alternative_is_not_made_to_fit_by_what_is_forgiven():
+    one = {"properties": {"x": {"enum": [1]}}}
+    other = {"properties": {"x": {"enum": [2]}}}
+    schema = {
+        "type": "object",
+        "properties": {"x": {"type": "integer"}, "y": {"type": "integer"}},
+        "oneOf": [one, other],
+    }
+    assert value_errors({"x": 1, "y": 2}, schema, "a", {"x": 1, "y": 1}) == []
+    assert value_errors({"x": 3, "y": 2}, schema, "a", {"x": 3, "y": 1}) != []
+    assert value_errors({"x": 3, "y": 1}, schema, "a", {"x": 3, "y": 1}) == []
+
+
 def test_a_format_that_nobody_knows_says_nothing():
     assert value_errors("anything", {"type": "string", "format": "lottery"}, "a") == []
 

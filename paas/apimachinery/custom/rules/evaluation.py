@@ -72,60 +72,82 @@ def validation_errors(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A value as its rules see it. `frozen` says that it, or something above, has not changed."""
+
+    value: Any
+    schema: JsonSchema
+    path: str
+    shown: Any
+    olds: list[Any]
+    frozen: bool
+
+
 def _errors(
     value: Any, schema: JsonSchema, path: str, old: Any, clock: _Clock, *, frozen: bool = False
 ) -> Iterator[Cause]:
-    """Yield what is broken here and below; `frozen` says that something above has not changed."""
+    """Yield what is broken here and below."""
     if value is None:
         return
     frozen = frozen or (old is not NOWHERE and same(value, old))
-    for rule in schema.get(VALIDATIONS) or ():
-        clock.check(path, schema)
-        yield from _rule_errors(rule, value, schema, path, old, frozen=frozen)
+    if rules := schema.get(VALIDATIONS):
+        node = _seen(value, schema, path, old, frozen=frozen)
+        for rule in rules:
+            clock.check(path, schema)
+            yield from _rule_errors(rule, node)
+    for key, one, inner, before in _below(value, schema, old):
+        yield from _errors(
+            one, inner, path + key if path else key.removeprefix("."), before, clock, frozen=frozen
+        )
+
+
+def _seen(value: Any, schema: JsonSchema, path: str, old: Any, *, frozen: bool) -> _Seen:
+    # loaded here: a process that meets no rule pays nothing for the language
+    from paas.apimachinery.custom.rules.values import seen
+
+    olds = [] if old is NOWHERE or old is None else [seen(old, schema)]
+    return _Seen(value, schema, path, seen(value, schema), olds, frozen)
+
+
+def _below(value: Any, schema: JsonSchema, old: Any) -> Iterator[tuple[str, Any, JsonSchema, Any]]:
+    """Yield the step to each part of a value, the part, its schema and its old self."""
     if isinstance(value, list) and (items := items_of(schema)) is not None:
         find = old_items(schema, old)
         for place, one in enumerate(value):
-            yield from _errors(one, items, f"{path}[{place}]", find(one), clock, frozen=frozen)
+            yield f"[{place}]", one, items, find(one)
     elif isinstance(value, dict):
         known, others = properties_of(schema), additional_of(schema)
         for key, one in value.items():
-            inner = known.get(key, others)
-            if inner is None:
-                continue
-            at = f"{path}.{key}" if path else key
-            at = at if key in known else f"{path}[{key}]"
-            yield from _errors(one, inner, at, old_field(old, key), clock, frozen=frozen)
+            if key in known:
+                yield f".{key}", one, known[key], old_field(old, key)
+            elif others is not None:
+                yield f"[{key}]", one, others, old_field(old, key)
 
 
-def _rule_errors(
-    rule: Mapping[str, Any], value: Any, schema: JsonSchema, path: str, old: Any, *, frozen: bool
-) -> Iterator[Cause]:
-    # loaded here: a process that meets no rule pays nothing for the language
+def _rule_errors(rule: Mapping[str, Any], node: _Seen) -> Iterator[Cause]:
     from paas.apimachinery.custom.rules import language
-    from paas.apimachinery.custom.rules.values import seen
 
-    name, optional = language.type_name(schema), bool(rule.get("optionalOldSelf"))
+    name, optional = language.type_name(node.schema), bool(rule.get("optionalOldSelf"))
     try:
         expression = language.compiled(rule["rule"], name, "bool", optional_old=optional)
     except ValueError as error:
-        yield _typed(path, schema, f"rule compile error: {error}")
+        yield _typed(node.path, node.schema, f"rule compile error: {error}")
         return
-    is_new = old is NOWHERE or old is None
-    if (expression.uses_old and is_new and not optional) or (frozen and not expression.uses_old):
+    skipped = node.frozen if not expression.uses_old else not node.olds and not optional
+    if skipped:
         return
-    olds = [] if is_new else [seen(old, schema)]
-    shown = seen(value, schema)
     try:
-        if expression.evaluate(shown, olds) is True:
+        if expression.evaluate(node.shown, node.olds) is True:
             return
     except language.BudgetError as error:
         why = "no further validation rules will be run due to call cost exceeds limit for rule"
-        cause = _typed(path, schema, f"'{error}': {why}: {_named(rule)}")
+        cause = _typed(node.path, node.schema, f"'{error}': {why}: {_named(rule)}")
         raise _ExhaustedError(cause) from error
     except language.ExpressionError as error:
-        yield _typed(path, schema, _failure(str(error), rule))
+        yield _typed(node.path, node.schema, _failure(str(error), rule))
         return
-    yield _broken(rule, value, schema, path, _message(rule, shown, name, olds))
+    yield _broken(rule, node, _message(rule, node, name))
 
 
 def _typed(path: str, schema: JsonSchema, why: str) -> Cause:
@@ -147,41 +169,40 @@ def _failure(said: str, rule: Mapping[str, Any]) -> str:
     return f"{words or said} evaluating rule: {_named(rule)}"
 
 
-def _message(rule: Mapping[str, Any], shown: Any, name: str, olds: list[Any]) -> str:
-    if rule.get("messageExpression"):
-        said = _said(rule["messageExpression"], shown, name, olds)
-        if said:
-            return said
+def _message(rule: Mapping[str, Any], node: _Seen, name: str) -> str:
+    if rule.get("messageExpression") and (said := _said(rule["messageExpression"], node, name)):
+        return said
     message = str(rule.get("message") or "").strip()
     return message or f"failed rule: {rule['rule'].strip()}"
 
 
-def _said(text: str, shown: Any, name: str, olds: list[Any]) -> str:
+def _said(text: str, node: _Seen, name: str) -> str:
     """Return what a messageExpression says; nothing where it fails or says what may not be said."""
     from paas.apimachinery.custom.rules import language
 
     try:
         expression = language.compiled(text, name, "string")
-        if expression.uses_old and not olds:
+        if expression.uses_old and not node.olds:
             return ""
-        said = expression.evaluate(shown, olds)
+        said = expression.evaluate(node.shown, node.olds)
     except ValueError:
         return ""
     clean = said.strip() if isinstance(said, str) else ""
     return clean if len(clean.encode()) <= MESSAGE_MAX and "\n" not in clean else ""
 
 
-def _broken(rule: Mapping[str, Any], value: Any, schema: JsonSchema, path: str, why: str) -> Cause:
-    at = _field_path(path, str(rule.get("fieldPath") or ""))
+def _broken(rule: Mapping[str, Any], node: _Seen, why: str) -> Cause:
+    at = _field_path(node.path, str(rule.get("fieldPath") or ""))
     reason = rule.get("reason") or "FieldValueInvalid"
-    is_whole = schema.get("type") in {"object", "array"}
+    kind = node.schema.get("type")
+    is_whole = kind in {"object", "array"}
     if reason == "FieldValueForbidden":
         return forbidden(at, why)
     if reason == "FieldValueRequired":
         return required(at, why)
     if reason == "FieldValueDuplicate":
-        return duplicate(at, schema.get("type") if is_whole else value)
-    return invalid_whole(at, why) if is_whole else invalid(at, value, why)
+        return duplicate(at, kind if is_whole else node.value)
+    return invalid_whole(at, why) if is_whole else invalid(at, node.value, why)
 
 
 def _field_path(path: str, below: str) -> str:
