@@ -37,8 +37,10 @@ class CustomKinds:
         self._read: dict[str, tuple[ApiObject, tuple[Kind, ...]]] = {}
 
     def start(self) -> None:
-        """Load all definitions and follow them."""
-        self._mirror.start()
+        """Load all definitions and follow them; what the scheme had from others goes."""
+        if self._mirror.resources:
+            self._scheme.provide({})
+            self._mirror.start()
 
     @property
     def version(self) -> int:
@@ -47,7 +49,7 @@ class CustomKinds:
 
     def catch_up(self) -> None:
         """Wait until the scheme has what the database has."""
-        if self._mirror.resources:
+        if self._mirror.is_loaded:
             self._mirror.catch_up()
 
     def kind_of(self, resource: str) -> Kind:
@@ -76,7 +78,7 @@ class CustomKinds:
             return look()
 
     def _refresh(self) -> None:
-        if not self._mirror.resources or not self._mirror.is_loaded:
+        if not self._mirror.is_loaded:
             return
         before = self._read
         self._read = {

@@ -73,6 +73,7 @@ class Informers:
     def stop(self, timeout_s: float = 10.0) -> bool:
         """Stop all; say whether every thread ended in time."""
         with self._lock:
+            self._started = False  # who asks for one from now on gets one that does nothing
             informers = [*self._all.values(), *self._leaving]
         for informer in informers:
             informer.stop()
