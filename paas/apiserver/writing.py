@@ -114,7 +114,10 @@ def _write_options(call: Call, kind: str) -> WriteOptions:
 async def _write_body(
     call: Call, write: Callable[[ApiObject], ApiObject], options: WriteOptions, status: int
 ) -> None:
-    form = body_form(call.headers.get(b"content-type", b""))
+    header, target = call.headers.get(b"content-type", b""), call.target
+    # a Scale is the same for all kinds, and has protobuf
+    is_custom = bool(target.kind.declared_by) and target.subresource != "scale"
+    form = body_form(header, is_custom=is_custom)
     data = await read_body(call.receive, call.headers)
 
     def decoded_and_written() -> ApiObject:

@@ -213,3 +213,10 @@ def test_to_read_twice_is_to_read_once(spec):
     WIDGET.check(once)
     WIDGET.check(once, {**widget(), "spec": spec})
     assert once == before
+
+
+def test_what_patches_go_by_is_there_when_asked_for():
+    spec = (WIDGET.root.fields or {})["spec"].node.fields or {}
+    assert (spec["parts"].list_type, spec["parts"].map_keys) == ("map", ("name",))
+    assert spec["tags"].list_type == "set"
+    assert (WIDGET.root.fields or {})["metadata"].node.fields

@@ -151,6 +151,9 @@ def test_patches_are_json_and_merge(served):
     refused = served.http.patch(ONE, json={}, headers=strategic)
     assert refused.status_code == 415
     assert "strategic" not in refused.json()["message"]
+    protobuf = {"content-type": "application/vnd.kubernetes.protobuf"}
+    refused = served.http.post(WIDGETS, content=b"k8s\0", headers=protobuf)
+    assert refused.status_code == 415
 
 
 def test_an_update_forgives_what_was_wrong_before(served):
