@@ -11,6 +11,7 @@ from typing import Protocol
 
 from paas.apimachinery.admission import AdmissionRequest
 from paas.apimachinery.audit import Audit
+from paas.apimachinery.custom.registry import CustomKinds
 from paas.apimachinery.database import Database
 from paas.apimachinery.deletion import Deleter
 from paas.apimachinery.hub import Hub, Sink, Subscription
@@ -27,7 +28,7 @@ from paas.apimachinery.options import (
 )
 from paas.apimachinery.rbac import Rbac, attributes
 from paas.apimachinery.reads import Reads
-from paas.apimachinery.scaling import scale_of
+from paas.apimachinery.scaling import shown_scale
 from paas.apimachinery.schema import Schemas
 from paas.apimachinery.scheme import Scheme
 from paas.apimachinery.sealing import Sealer
@@ -73,6 +74,7 @@ class Door:
         self.hub = Hub(database)
         self.rbac = Rbac(scheme, self.store, self.hub)
         self.mirror = Mirror(scheme, self.store, self.hub, scheme.mirrored)
+        self.customs = CustomKinds(scheme, self.store, self.hub)
         self._writer = Writer(self)
         self._deleter = Deleter(self, self._writer)
 
@@ -81,6 +83,7 @@ class Door:
         self.hub.start()
         self.rbac.start()
         self.mirror.start()
+        self.customs.start()
 
     def stop(self) -> None:
         """Stop listening and let the connections go."""
@@ -119,7 +122,7 @@ class Door:
         subresource: str = "",
     ) -> bool:
         """Say whether RBAC allows it. Nothing is done and nothing is kept."""
-        kind = self.scheme.kind_of(resource)
+        kind = self.customs.kind_of(resource)
         asked = attributes(kind, verb, namespace=namespace, name=name, subresource=subresource)
         return self.rbac.allowed(actor, asked).allowed
 
@@ -130,10 +133,10 @@ class Door:
         kind = self._offering(resource, "get")
         self.authorize(actor, kind, "get", namespace=namespace, name=name, subresource=subresource)
         if kind.backend is not None:
-            key = ObjectKey(resource, namespace, name)
+            key = ObjectKey(kind.resource, namespace, name)
             return kind.backend.get(WriteContext(actor, self), key)
         obj = self.store.get(kind, namespace, name)
-        return scale_of(kind, obj) if subresource == "scale" else obj
+        return shown_scale(kind, obj) if subresource == "scale" else obj
 
     def list(
         self, actor: Actor, resource: str, namespace: str = "", options: ListOptions = NO_LIST
@@ -175,14 +178,21 @@ class Door:
         """Return what turns the hub's changes after `version` into what this watcher sees."""
         if kind.backend is not None:
             return kind.backend.watcher(WriteContext(actor, self), options, version)
-        opened = partial(self.store.sealer.open, fields=kind.sealed) if kind.sealed else None
-        return WatchFilter(namespace, options, opened)
+        opened = partial(self.store.opened, kind) if kind.is_opened else None
+        return WatchFilter(namespace, options, opened, kind.version)
 
     def open_sink(
-        self, kind: Kind, after: int, sink: Sink, *, lost: Callable[[], None] = lambda: None
+        self,
+        kind: Kind,
+        after: int,
+        sink: Sink,
+        *,
+        lost: Callable[[], None] = lambda: None,
+        ended: Callable[[], None] = lambda: None,
     ) -> Subscription:
         """Subscribe to a kind's changes after a version, authorised before. See `Hub`."""
-        return self.hub.subscribe(kind.watch_of or (kind.stored_as,), after, sink, lost=lost)
+        resources = kind.watch_of or (kind.stored_as,)
+        return self.hub.subscribe(resources, after, sink, lost=lost, ended=ended)
 
     def create(
         self,
@@ -193,12 +203,12 @@ class Door:
         options: WriteOptions | None = None,
     ) -> ApiObject:
         """Store a new object. Raises AlreadyExistsError, InvalidError, ForbiddenError."""
-        kind = self.scheme.find_gvk(str(obj.get("apiVersion")), str(obj.get("kind")))
+        kind = self.customs.kind_of_object(obj)
         if kind is None:
             raise NotFoundError(
                 f'no matches for kind "{obj.get("kind")}" in version "{obj.get("apiVersion")}"'
             )
-        self._offering(kind.resource, "create")
+        self._offering(kind.address, "create")
         place = _place(kind, obj, namespace)
         # upstream authorises a create without its name, which need not be known yet
         self.authorize(actor, kind, "create", namespace=place)
@@ -313,15 +323,15 @@ class Door:
         Where the subresource has no handler (log, exec), returns the parent object. Raises
         BadRequestError where it cannot be tried without being done.
         """
-        kind = self.scheme.kind_of(resource)
+        kind = self.customs.kind_of(resource)
         declared = kind.subresource(subresource)
         if declared is None:
             raise NotFoundError("the server could not find the requested resource")
         if verb not in declared.verbs:
-            raise MethodNotAllowedError(f"{verb} is not supported on {resource}/{subresource}")
+            raise MethodNotAllowedError(f"{verb} is not supported on {kind.resource}/{subresource}")
         self.authorize(actor, kind, verb, namespace=namespace, name=name, subresource=subresource)
         if dry_run and declared.handler is not None and not declared.dry_run:
-            raise BadRequestError(f"{resource}/{subresource} does not support dry run")
+            raise BadRequestError(f"{kind.resource}/{subresource} does not support dry run")
         target = Target(kind, actor, namespace, name, verb, subresource)
         with self.audit.denials(target):
             self._admit_connect(target, body, dry_run=dry_run)
@@ -329,7 +339,7 @@ class Door:
                 result = self.store.get(kind, namespace, name)
             else:
                 context = WriteContext(actor, self, dry_run)
-                key = ObjectKey(resource, namespace, name)
+                key = ObjectKey(kind.resource, namespace, name)
                 result = declared.handler(context, key, body or {})
         if not dry_run:
             self.audit.done(target)
@@ -352,7 +362,7 @@ class Door:
                 plugin.validate(request)
 
     def _offering(self, resource: str, verb: str) -> Kind:
-        kind = self.scheme.kind_of(resource)
+        kind = self.customs.kind_of(resource)
         if verb not in kind.verbs:
             raise MethodNotAllowedError(
                 "the server does not allow this method on the requested resource"
@@ -362,10 +372,10 @@ class Door:
     def _updated_kind(self, obj: ApiObject, resource: str) -> Kind:
         if resource:
             return self._offering(resource, "update")
-        kind = self.scheme.find_gvk(str(obj.get("apiVersion")), str(obj.get("kind")))
+        kind = self.customs.kind_of_object(obj)
         if kind is None:
             raise BadRequestError(f'no kind "{obj.get("kind")}" in "{obj.get("apiVersion")}"')
-        return self._offering(kind.resource, "update")
+        return self._offering(kind.address, "update")
 
 
 def _place(kind: Kind, obj: ApiObject, namespace: str) -> str:

@@ -24,6 +24,11 @@ def invalid(path: str, value: Any, why: str) -> Cause:
     return Cause("FieldValueInvalid", _sentence(f"Invalid value: {shown(value)}", why), path)
 
 
+def invalid_whole(path: str, why: str) -> Cause:
+    """Say that an object or list breaks a rule; it is not shown, being what it is: large."""
+    return Cause("FieldValueInvalid", _sentence("Invalid value", why), path)
+
+
 def type_invalid(path: str, value: Any, why: str) -> Cause:
     """Say that a value is of the wrong JSON type."""
     return Cause("FieldValueTypeInvalid", _sentence(f"Invalid value: {shown(value)}", why), path)

@@ -50,7 +50,7 @@ class Change:
     old_labels: dict[str, str]
     old_fields: dict[str, str]
     body: str
-    _events: dict[str, Event] = field(default_factory=dict)
+    _events: dict[tuple[str, str], Event] = field(default_factory=dict)
 
     def seen_by(self, labels: LabelSelector, fields: FieldSelector) -> str:
         """Return what a selector sees of it: ADDED, MODIFIED, DELETED, or nothing.
@@ -78,14 +78,21 @@ class Change:
         place = {"metadata.name": self.name, "metadata.namespace": self.namespace}
         return fields.matches({**of_fields, **place})
 
-    def event(self, kind: str, opened: Callable[[ApiObject], ApiObject] | None) -> Event:
-        """Return the shared event of this kind; `opened` unseals the body where it is sealed."""
-        if kind not in self._events:
+    def event(
+        self, kind: str, opened: Callable[[ApiObject], ApiObject] | None, form: str = ""
+    ) -> Event:
+        """Return the shared event of this kind; `opened` reads the body, where it must be read.
+
+        `form` tells apart what several versions of a kind make of one body.
+        """
+        known = self._events.get((kind, form))
+        if known is None:
             if opened is None:
-                self._events[kind] = Event(kind, text=self.body)
+                known = Event(kind, text=self.body)
             else:
-                self._events[kind] = Event(kind, opened(orjson.loads(self.body)))
-        return self._events[kind]
+                known = Event(kind, opened(orjson.loads(self.body)))
+            self._events[kind, form] = known
+        return known
 
 
 class Sink(Protocol):
@@ -99,7 +106,8 @@ class Sink(Protocol):
 class Subscription:
     """One subscriber; `close` ends it at once, from any thread.
 
-    `lost` is called, on the hub's thread, when the sink has failed and gets nothing any more.
+    `lost` is called, on the hub's thread, when the sink has failed and gets nothing any more;
+    `ended` when what it follows is gone or has changed its form.
     """
 
     resources: Sequence[str]
@@ -107,6 +115,7 @@ class Subscription:
     sink: Sink
     hub: "Hub"
     lost: Callable[[], None]
+    ended: Callable[[], None]
 
     def close(self) -> None:
         """Take no more changes."""
@@ -176,12 +185,13 @@ class Hub:
         sink: Sink,
         *,
         lost: Callable[[], None] = lambda: None,
+        ended: Callable[[], None] = lambda: None,
     ) -> Subscription:
         """Send `sink` every change of the resources after the version, old ones first.
 
         Raises ExpiredError when the log no longer reaches back so far.
         """
-        subscription = Subscription(resources, after, sink, self, lost)
+        subscription = Subscription(resources, after, sink, self, lost, ended)
         done = after
         while not self._join(subscription, done):
             done = self._replay(subscription, done)
@@ -198,6 +208,14 @@ class Hub:
                 of_resource = self._subscriptions.get(resource, [])
                 if subscription in of_resource:
                     of_resource.remove(subscription)
+
+    def end(self, resource: str) -> None:
+        """Tell and forget every subscriber of a resource: it has changed its form, or is gone."""
+        with self._lock:
+            ending = tuple(self._subscriptions.pop(resource, ()))
+        for subscription in ending:
+            self.remove(subscription)
+            subscription.ended()
 
     def _join(self, subscription: Subscription, done: int) -> bool:
         """Register if memory reaches back to `done`, handing over what it has since then."""

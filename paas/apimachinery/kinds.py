@@ -15,6 +15,7 @@ from paas.core.objects import ApiObject, ObjectKey
 if TYPE_CHECKING:
     from paas.apimachinery.door import Door
     from paas.apimachinery.options import WatchOptions
+    from paas.apimachinery.schema import Schema
     from paas.apimachinery.watching import Select
 
 STANDARD_VERBS = (
@@ -55,7 +56,8 @@ class Column:
     `kind` is string, integer, number, boolean or date; `priority` 1 shows only with `-o wide`.
     Columns know no clock: a cell of kind date holds an RFC 3339 timestamp (or "" or None), which
     the API server turns into an age (`5m`, `<unknown>` where empty) when it answers. It announces
-    such a column as upstream's printers do, as a string. A string cell may also be a `Since`.
+    such a column as upstream's printers do, as a string, unless `announced` names another type.
+    A string cell may also be a `Since`.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Column:
     description: str = ""
     priority: int = 0
     format: str = ""
+    announced: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,16 @@ class ScalePaths:
     spec_replicas: tuple[str, ...] = ("spec", "replicas")
     status_replicas: tuple[str, ...] = ("status", "replicas")
     selector: tuple[str, ...] = ("spec", "selector")
+
+
+class Conversion(Protocol):
+    """Turns an object of a version into what is stored, and what is stored into that version."""
+
+    def stored(self, obj: ApiObject) -> ApiObject:
+        """Return the object as it is stored; the one given stays as it is."""
+
+    def served(self, obj: ApiObject) -> ApiObject:
+        """Return a stored object, just parsed, in this version; may change it in place."""
 
 
 class SubresourceHandler(Protocol):
@@ -174,6 +187,11 @@ class Kind:
     `orphans_by_default` is true where a delete that does not say so leaves the dependents alone.
     `holds` says that something besides metadata.finalizers keeps a deleted object (Namespace).
     `mark_deleting` changes the object, in place, when it gets its deletionTimestamp.
+
+    Of custom resources only: `declared_by` names the resource whose object declares the kind;
+    `compiled` is its schema, which checks values and rules by itself; `conversion` stands between
+    the version and what is stored; `list_kind` is the kind of its list; `warnings` go out with
+    every answer; what is `unlisted` is not served, but can be cleaned up by its resource.
     """
 
     group: str
@@ -208,6 +226,12 @@ class Kind:
     watch_of: tuple[str, ...] = ()
     audited: bool = True
     storage_resource: str = ""
+    declared_by: str = ""
+    compiled: "Schema | None" = None
+    conversion: Conversion | None = None
+    list_kind: str = ""
+    warnings: tuple[str, ...] = ()
+    unlisted: bool = False
 
     @property
     def api_version(self) -> str:
@@ -218,6 +242,21 @@ class Kind:
     def resource(self) -> str:
         """Return upstream's GroupResource: `pods`, `deployments.apps`."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def address(self) -> str:
+        """Return what the scheme finds this very version by: `widgets.example.com/v1`."""
+        return f"{self.resource}/{self.version}"
+
+    @property
+    def list_kind_name(self) -> str:
+        """Return what the list of this kind is called."""
+        return self.list_kind or f"{self.kind}List"
+
+    @property
+    def is_opened(self) -> bool:
+        """Say whether what is stored has to be read before it is served: sealed, or converted."""
+        return bool(self.sealed) or self.conversion is not None
 
     @property
     def stored_as(self) -> str:

@@ -7,7 +7,10 @@ from paas.core.errors import ServiceUnavailableError
 
 @dataclass(slots=True)
 class Relied:
-    """Of these resources, what is in the write's namespace, and the Namespace, as of a version."""
+    """Of these resources, what is in the write's namespace, as of a version.
+
+    Of Namespaces, the write's own; of definitions, the one that declares the write's resource.
+    """
 
     as_of: int
     resources: set[str]

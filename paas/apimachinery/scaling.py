@@ -3,7 +3,7 @@
 from typing import Any
 
 from paas.apimachinery.kinds import Kind
-from paas.core.errors import BadRequestError, NotFoundError
+from paas.core.errors import BadRequestError, NotFoundError, PaasError
 from paas.core.names import path_segment_errors
 from paas.core.objects import ApiObject, dig, meta
 
@@ -23,7 +23,7 @@ def scale_of(kind: Kind, obj: ApiObject) -> ApiObject:
     """Return the object's Scale. Raises NotFoundError where the kind has none."""
     if kind.scale is None:
         raise NotFoundError("the server could not find the requested resource")
-    selector = dig(obj, *kind.scale.selector)
+    selector = dig(obj, *kind.scale.selector) if kind.scale.selector else None
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
@@ -34,6 +34,18 @@ def scale_of(kind: Kind, obj: ApiObject) -> ApiObject:
             **({"selector": text} if (text := selector_text(selector)) else {}),
         },
     }
+
+
+def shown_scale(kind: Kind, obj: ApiObject) -> ApiObject:
+    """Return `scale_of`, for somebody who asks for it. Raises PaasError where it would be made up.
+
+    Only a custom resource can be without the number that its definition points to.
+    """
+    scale = scale_of(kind, obj)
+    if kind.declared_by and kind.scale and dig(obj, *kind.scale.spec_replicas) is None:
+        path = ".".join(("", *kind.scale.spec_replicas))
+        raise PaasError(f'Internal error occurred: the spec replicas field "{path}" does not exist')
+    return scale
 
 
 def scaled(kind: Kind, obj: ApiObject, scale: ApiObject) -> ApiObject:
@@ -49,7 +61,9 @@ def scaled(kind: Kind, obj: ApiObject, scale: ApiObject) -> ApiObject:
 
 
 def selector_text(selector: Any) -> str:
-    """Return a label selector (or a Service's map) as a query string spells it."""
+    """Return a label selector (or a Service's map) as a query string spells it, if it is none."""
+    if isinstance(selector, str):
+        return selector
     if not isinstance(selector, dict):
         return ""
     plain = selector if "matchLabels" not in selector and "matchExpressions" not in selector else {}

@@ -38,6 +38,10 @@ WITH gone AS (
      WHERE EXISTS (SELECT 1 FROM gone)
 )
 SELECT count(*) FROM gone"""
+UNINDEXED = """
+SELECT id, body FROM minato_object WHERE resource = %s AND NOT fields ?& %s::text[]
+ ORDER BY id LIMIT %s FOR UPDATE"""
+INDEX = "UPDATE minato_object SET fields = %s::jsonb WHERE id = %s"
 CHANGES = """
 SELECT resource_version, kind, resource, namespace, name, labels, fields, old_labels, old_fields,
        body

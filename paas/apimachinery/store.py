@@ -28,6 +28,7 @@ from paas.core.objects import ApiObject, labels_of, meta, name_of, namespace_of,
 
 log = structlog.get_logger(__name__)
 
+INDEX_BATCH = 500
 OBJECT_BYTES = 1536 * 1024
 """What one object may be as JSON, before it is sealed: etcd's `--max-request-bytes`' default."""
 
@@ -83,7 +84,7 @@ class Store:
         with self.autocommit() as connection:
             row = connection.execute(query.text, query.values).fetchone()
         page = page_of(row, options)
-        items = [self._opened(kind, obj) for obj in orjson.loads(f"[{page.text}]")]
+        items = [self.opened(kind, obj) for obj in orjson.loads(f"[{page.text}]")]
         return ObjectList(items, page.resource_version, page.continue_token, page.remaining)
 
     def record(self, entry: AuditEntry, *, refused: str = "") -> None:
@@ -117,6 +118,21 @@ class Store:
         with self.transaction() as connection:
             row = connection.execute(sql.COMPACT, (before,)).fetchone()
         return int(row[0]) if row else 0
+
+    def index_fields(self, kind: Kind) -> int:
+        """Note the selectable fields of rows written before their kind had them; return how many.
+
+        Bounded by `INDEX_BATCH`: call again while it returns that many. No version changes.
+        """
+        names = sorted(kind.fields({}))
+        with self.transaction() as connection:
+            rows = connection.execute(
+                sql.UNINDEXED, (kind.stored_as, names, INDEX_BATCH)
+            ).fetchall()
+            for row_id, body in rows:
+                fields = orjson.dumps(kind.fields(self.parse(kind, body))).decode()
+                connection.execute(sql.INDEX, (fields, row_id))
+        return len(rows)
 
     def create(
         self,
@@ -154,9 +170,12 @@ class Store:
 
     def parse(self, kind: Kind, body: str) -> ApiObject:
         """Return the object of a stored body, opened."""
-        return self._opened(kind, orjson.loads(body))
+        return self.opened(kind, orjson.loads(body))
 
-    def _opened(self, kind: Kind, obj: ApiObject) -> ApiObject:
+    def opened(self, kind: Kind, obj: ApiObject) -> ApiObject:
+        """Return a stored object, just parsed, as it is served: unsealed, in the kind's version."""
+        if kind.conversion is not None:
+            return kind.conversion.served(obj)
         return self.sealer.open(obj, kind.sealed) if kind.sealed else obj
 
     def _write(
@@ -197,6 +216,8 @@ class Store:
 
     def _halves(self, kind: Kind, obj: ApiObject) -> tuple[str, str]:
         """Return the body's text before and after the place of its resourceVersion."""
+        if kind.conversion is not None:
+            obj = kind.conversion.stored(obj)
         sealed = self.sealer.seal(obj, kind.sealed) if kind.sealed else obj
         # The mark is drawn at random for this process: no value can contain it by design.
         marked = {**sealed, "metadata": {**meta(sealed), "resourceVersion": self._mark}}

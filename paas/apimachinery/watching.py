@@ -16,6 +16,8 @@ BOOKMARK_S = 60.0
 QUEUE_MAX = 10_000
 
 Opened = Callable[[ApiObject], ApiObject]
+END = Event("END", {})
+"""Ends a watch in order, without a word: its kind is gone, or is served in another form now."""
 Select = Callable[[Change], Iterable[Event]]
 """Turns a change into the events that one watcher sees; called on the hub's thread."""
 
@@ -28,17 +30,19 @@ class WatchFilter:
         namespace: str,
         options: WatchOptions,
         opened: Opened | None = None,
+        form: str = "",
     ) -> None:
         self._namespace = namespace
         self._options = options
         self._opened = opened
+        self._form = form
 
     def __call__(self, change: Change) -> Sequence[Event]:
         """Return the event, or nothing where the watcher does not see the change."""
         if self._namespace and change.namespace != self._namespace:
             return ()
         kind = change.seen_by(self._options.labels, self._options.fields)
-        return (change.event(kind, self._opened),) if kind else ()
+        return (change.event(kind, self._opened, self._form),) if kind else ()
 
 
 class ThreadWatch:
@@ -60,7 +64,9 @@ class ThreadWatch:
             self._queue.put(event)
         if self._options.send_initial_events:
             self._queue.put(bookmark(self._kind, after, initial_end=True))
-        self._subscription = hub.subscribe(resources, after, self._take, lost=self._lost)
+        self._subscription = hub.subscribe(
+            resources, after, self._take, lost=self._lost, ended=lambda: self._queue.put(END)
+        )
         return self
 
     def close(self) -> None:
@@ -76,6 +82,8 @@ class ThreadWatch:
         try:
             while not self._closed:
                 event = self._next(deadline)
+                if event is END:
+                    return
                 if event is not None:
                     yield event
                 if deadline is not None and time.monotonic() >= deadline:

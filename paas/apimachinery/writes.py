@@ -17,7 +17,7 @@ from paas.apimachinery.kinds import Kind, WriteContext
 from paas.apimachinery.metadata import metadata_errors, metadata_update_errors
 from paas.apimachinery.options import Patch, WriteOptions
 from paas.apimachinery.patch import apply_patch
-from paas.apimachinery.relied import StaleViewError
+from paas.apimachinery.relied import Relied, StaleViewError
 from paas.apimachinery.scaling import SCALE, scale_of, scaled
 from paas.apimachinery.schema import strict_error
 from paas.apimachinery.words import already_exists, changed, conflict, invalid
@@ -93,7 +93,8 @@ class Writer:
         for attempt in range(1, STALE_TRIES + 1):
             seen = mirror.version
             try:
-                return self._create(target, copy.deepcopy(obj), options)
+                relied = self._declared(target.kind)  # before the kind is looked up
+                return self._create(self._current(target), copy.deepcopy(obj), options, relied)
             except StaleViewError:
                 if attempt == STALE_TRIES:
                     raise
@@ -103,6 +104,12 @@ class Writer:
                     raise
             del options.warnings[said:]
         raise AssertionError("the loop returns or raises")
+
+    def _current(self, target: Target) -> Target:
+        """Return the target with its kind as it is declared now."""
+        if not target.kind.declared_by:
+            return target
+        return replace(target, kind=self._door.customs.current(target.kind))
 
     def update(self, target: Target, obj: ApiObject, options: WriteOptions) -> ApiObject:
         """Replace an object by `obj`, or the part of it that the subresource names."""
@@ -143,9 +150,9 @@ class Writer:
     ) -> ApiObject:
         kind = target.kind
         self._check_identity(kind, new, old)
-        _carry_metadata(new, old, target.subresource)
+        _carry_metadata(kind, new, old, target.subresource)
         if target.subresource == "status":
-            new = {**old, "metadata": meta(new), "status": new.get("status") or {}}
+            new = _with_status(kind, old, new)
         elif kind.status and not target.subresource:
             new.pop("status", None)
             if "status" in old:
@@ -213,7 +220,9 @@ class Writer:
         self._validate_admission(request)
         return request
 
-    def _create(self, target: Target, obj: ApiObject, options: WriteOptions) -> ApiObject:
+    def _create(
+        self, target: Target, obj: ApiObject, options: WriteOptions, relied: Relied | None
+    ) -> ApiObject:
         kind = target.kind
         new = self._decode(kind, obj, options)
         self._begin(target, new)
@@ -221,6 +230,7 @@ class Writer:
         kind.prepare_create(new, context)
         kind.default(new)
         request = self._request("CREATE", target, new, None, options)
+        request.relied = relied
         self._admit(request)
         kind.default(new)
         self._validate(kind, new, None)
@@ -231,6 +241,12 @@ class Writer:
                 self._door.audit.done(replace(target, name=request.name))
             return made
         return self._store_create(request, new, options)
+
+    def _declared(self, kind: Kind) -> Relied | None:
+        """Return that the create of a custom resource relies on its definition as it is here."""
+        if not kind.declared_by:
+            return None
+        return Relied(self._door.customs.version, {kind.declared_by})
 
     def _decode(self, kind: Kind, obj: ApiObject, options: WriteOptions) -> ApiObject:
         schema = self._door.schemas.of(kind)
@@ -299,7 +315,7 @@ class Writer:
             plugin.validate(request)
 
     def _validate(self, kind: Kind, new: ApiObject, old: ApiObject | None) -> None:
-        causes: list[Cause] = list(self._door.schemas.of(kind).check(new))
+        causes: list[Cause] = list(self._door.schemas.of(kind).check(new, old))
         if old is None and (kind.backend is None or name_of(new)):  # questions have no name
             causes += metadata_errors(new, kind)
         if old is not None:
@@ -325,7 +341,7 @@ class Writer:
         if not kind.generation or "generation" not in before:
             return
         data["generation"] = before["generation"]
-        if _wish(new) != _wish(old):
+        if _wish(kind, new) != _wish(kind, old):
             data["generation"] += 1
 
     def _store_create(
@@ -407,8 +423,11 @@ def _renaming_causes(new: ApiObject, old: ApiObject) -> list[Cause]:
     return wrong
 
 
-def _carry_metadata(new: ApiObject, old: ApiObject, subresource: str) -> None:
-    """Give the new object what only the server writes, and what the subresource may not."""
+def _carry_metadata(kind: Kind, new: ApiObject, old: ApiObject, subresource: str) -> None:
+    """Give the new object what only the server writes, and what the subresource may not.
+
+    As upstream, a status may bring labels and annotations, but not that of a custom resource.
+    """
     data, before = meta(new), meta(old)
     for field in SERVER_FIELDS:
         data.pop(field, None)
@@ -418,9 +437,10 @@ def _carry_metadata(new: ApiObject, old: ApiObject, subresource: str) -> None:
     if "namespace" in before:
         data["namespace"] = before["namespace"]
     if subresource:
-        kept = {key: data[key] for key in STATUS_METADATA if key in data}
+        open_fields = () if kind.declared_by else STATUS_METADATA
+        kept = {key: data[key] for key in open_fields if key in data}
         data.clear()
-        data.update({key: value for key, value in before.items() if key not in STATUS_METADATA})
+        data.update({key: value for key, value in before.items() if key not in open_fields})
         data.update(kept)
     _tidy(data)
 
@@ -432,6 +452,18 @@ def _tidy(data: ApiObject) -> None:
             del data[field]
 
 
-def _wish(obj: ApiObject) -> ApiObject:
-    """Return what counts for metadata.generation: all but metadata and status."""
-    return {key: value for key, value in obj.items() if key not in {"metadata", "status"}}
+def _with_status(kind: Kind, old: ApiObject, new: ApiObject) -> ApiObject:
+    """Return the old object with the new one's status; a custom resource may have none."""
+    whole = {**old, "metadata": meta(new), "status": new.get("status") or {}}
+    if kind.declared_by and "status" not in new:
+        del whole["status"]
+    return whole
+
+
+def _wish(kind: Kind, obj: ApiObject) -> ApiObject:
+    """Return what counts for metadata.generation: all but metadata, and status where it is apart.
+
+    A custom resource without the status subresource has it among its wishes, as upstream.
+    """
+    apart = {"metadata"} if kind.declared_by and not kind.status else {"metadata", "status"}
+    return {key: value for key, value in obj.items() if key not in apart}

@@ -5,7 +5,7 @@ Owns the edge between ASGI and the handlers, and nothing else. Never reads a coo
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -26,7 +26,7 @@ from paas.apiserver.parameters import Query
 from paas.apiserver.paths import Target, is_resource_path, resolve
 from paas.apiserver.reads import DoorReader, Reader
 from paas.apiserver.responses import Message, Receive, Response, Scope, Send, respond
-from paas.apiserver.statuses import failure, unexpected
+from paas.apiserver.statuses import failure, unexpected, warning_headers
 from paas.apiserver.tables import now_utc
 from paas.apiserver.threads import DoorThreads
 from paas.core.actors import Actor
@@ -41,15 +41,19 @@ _URL_VERBS = {"GET": "get", "HEAD": "head", "POST": "post", "PUT": "put", "DELET
 class _Reply:
     """Sends, and remembers what was sent."""
 
-    __slots__ = ("_send", "status")
+    __slots__ = ("_send", "status", "warnings")
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.status = 0
+        self.warnings: Sequence[str] = ()
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            if self.warnings:
+                headers = [*message["headers"], *warning_headers(self.warnings)]
+                message = {**message, "headers": headers}
         await self._send(message)
 
 
@@ -114,8 +118,9 @@ class ApiApplication:
         try:
             _check_size(scope)
             if is_resource_path(scope["path"]):
-                target = resolve(self._services.door.scheme, scope["path"])
+                target = await self._resolved(scope["path"])
                 labels[1] = target.kind.resource
+                reply.warnings = target.kind.warnings
                 await self._resource(scope, receive, reply, target, labels)
             else:
                 await self._other(scope, receive, reply)
@@ -127,6 +132,15 @@ class ApiApplication:
         # a client may invent methods, but no series of metrics
         verb = labels[0] or (scope["method"] if scope["method"] in _METHODS else "other")
         self._metrics.observe(verb.upper(), labels[1], reply.status, duration_s)
+
+    async def _resolved(self, path: str) -> Target:
+        """Return what a path names; asked again once the scheme is as new as the database."""
+        door = self._services.door
+        try:
+            return resolve(door.scheme, path)
+        except NotFoundError:
+            await self._services.threads.run(door.customs.catch_up)
+            return resolve(door.scheme, path)
 
     async def _resource(
         self, scope: Scope, receive: Receive, reply: _Reply, target: Target, labels: list[str]

@@ -18,7 +18,8 @@ _FORMS = {
 }
 _TRANSFORMS = frozenset({"Table", "PartialObjectMetadata", "PartialObjectMetadataList"})
 _META_VERSIONS = frozenset({"v1", "v1beta1"})
-_ACCEPTED = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+_ACCEPTED_CUSTOM = "application/json, application/yaml"
+_ACCEPTED = f"{_ACCEPTED_CUSTOM}, application/vnd.kubernetes.protobuf"
 _CACHED = 256
 
 
@@ -93,14 +94,17 @@ def _offer(clause: str) -> Accepted | None:
 
 
 @lru_cache(maxsize=_CACHED)
-def body_form(header: bytes) -> str:
-    """Return json, yaml or protobuf for a Content-Type. Raises UnsupportedMediaTypeError."""
+def body_form(header: bytes, *, is_custom: bool = False) -> str:
+    """Return json, yaml or protobuf for a Content-Type. Raises UnsupportedMediaTypeError.
+
+    Custom resources have no protobuf: no numbers are declared for their fields.
+    """
     media_type, _ = _parameters(header.decode("latin-1"))
     form = _FORMS.get(media_type or "application/json")
-    if form is None or "*" in media_type:
+    if form is None or "*" in media_type or (is_custom and form == "protobuf"):
         raise UnsupportedMediaTypeError(
             "the body of the request was in an unknown format - accepted media types include: "
-            + _ACCEPTED
+            + (_ACCEPTED_CUSTOM if is_custom else _ACCEPTED)
         )
     return form
 
@@ -114,12 +118,16 @@ _PATCHES = {
 
 
 @lru_cache(maxsize=_CACHED)
-def patch_form(header: bytes) -> str:
-    """Return json, merge, strategic or apply. Raises UnsupportedMediaTypeError."""
+def patch_form(header: bytes, *, is_custom: bool = False) -> str:
+    """Return json, merge, strategic or apply. Raises UnsupportedMediaTypeError.
+
+    Custom resources have no strategic merge: their schemas say nothing of how lists are merged so.
+    """
     media_type, _ = _parameters(header.decode("latin-1"))
-    if (form := _PATCHES.get(media_type)) is None:
+    offered = [one for one, form in _PATCHES.items() if not is_custom or form != "strategic"]
+    if media_type not in offered:
         raise UnsupportedMediaTypeError(
             "the body of the request was in an unknown format - accepted media types include: "
-            + ", ".join(_PATCHES)
+            + ", ".join(offered)
         )
-    return form
+    return _PATCHES[media_type]

@@ -13,12 +13,12 @@ import orjson
 from paas.apimachinery.door import Door
 from paas.apimachinery.hub import Change, Subscription
 from paas.apimachinery.kinds import Kind
-from paas.apimachinery.options import Event, ListOptions, WatchOptions
+from paas.apimachinery.options import Event, ListOptions, ObjectList, WatchOptions
 from paas.apimachinery.rbac import Attributes, attributes
 from paas.apimachinery.reads import Reads
 from paas.apimachinery.selectable import check_selectable
 from paas.apimachinery.store import AuditEntry, Page
-from paas.apimachinery.watching import lost
+from paas.apimachinery.watching import END, lost
 from paas.apiserver.paths import Target
 from paas.apiserver.threads import DoorThreads
 from paas.core.actors import Actor
@@ -152,7 +152,7 @@ class DoorReader:
         obj = await self._threads.run(
             self._door.get,
             actor,
-            kind.resource,
+            kind.address,
             target.name,
             target.namespace,
             subresource=target.subresource,
@@ -165,12 +165,17 @@ class DoorReader:
         if kind.backend is None:
             await self.authorize(actor, _named(target, options.fields), "list")
             check_selectable(kind, options.fields)
-            return await self.reads.list(kind, target.namespace, options)
+            return await self._stored(kind, target.namespace, options)
         found = await self._threads.run(
-            self._door.list, actor, kind.resource, target.namespace, options
+            self._door.list, actor, kind.address, target.namespace, options
         )
-        text = ",".join(orjson.dumps(obj).decode() for obj in found.items)
-        return Page(text, found.resource_version, found.continue_token, found.remaining)
+        return _as_page(found)
+
+    async def _stored(self, kind: Kind, namespace: str, options: ListOptions) -> Page:
+        """Return a page of rows; what has to be converted is read beside the event loop."""
+        if kind.conversion is None:
+            return await self.reads.list(kind, namespace, options)
+        return _as_page(await self._threads.run(self._door.store.list, kind, namespace, options))
 
     async def watch(
         self, actor: Actor, target: Target, options: WatchOptions, *, initial: bool, put: Put
@@ -188,7 +193,7 @@ class DoorReader:
     async def _put_all(self, actor: Actor, target: Target, options: WatchOptions, put: Put) -> int:
         selected = ListOptions(options.labels, options.fields)
         if target.kind.backend is None:
-            page = await self.reads.list(target.kind, target.namespace, selected)
+            page = await self._stored(target.kind, target.namespace, selected)
         else:
             page = await self.list(actor, target, selected)
         version = int(page.resource_version)
@@ -205,7 +210,14 @@ class DoorReader:
             for event in select(change):
                 put(event)
 
-        return self._door.open_sink(target.kind, version, take, lost=lambda: put(lost()))
+        return self._door.open_sink(
+            target.kind, version, take, lost=lambda: put(lost()), ended=lambda: put(END)
+        )
+
+
+def _as_page(found: ObjectList) -> Page:
+    text = ",".join(orjson.dumps(obj).decode() for obj in found.items)
+    return Page(text, found.resource_version, found.continue_token, found.remaining)
 
 
 def parse_version(text: str) -> int:
@@ -226,4 +238,4 @@ def _named(target: Target, fields: FieldSelector) -> Target:
 
 def list_kind(kind: Kind) -> str:
     """Return what upstream calls the list of a kind."""
-    return f"{kind.kind}List"
+    return kind.list_kind_name

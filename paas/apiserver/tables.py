@@ -79,7 +79,7 @@ class TableView:
 def _definition(column: Column) -> dict[str, Any]:
     return {
         "name": column.name,
-        "type": "string" if column.kind == "date" else column.kind,
+        "type": column.announced or ("string" if column.kind == "date" else column.kind),
         "format": column.format,
         "description": column.description,
         "priority": column.priority,
@@ -94,6 +94,8 @@ def _cell(column: Column, obj: ApiObject, now: datetime) -> Any:
         return _UNKNOWN
     if isinstance(value, Since):
         return value.words.replace("{}", _age(value.moment, now))
+    if value is None and column.announced:
+        return None
     return _age(value, now) if column.kind == "date" else value
 
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 import orjson
 
 from paas.apimachinery.options import Event, WatchOptions
-from paas.apimachinery.watching import bookmark
+from paas.apimachinery.watching import END, bookmark
 from paas.apiserver.calls import Call
 from paas.apiserver.mailboxes import Mailbox
 from paas.apiserver.negotiation import PLAIN, Accepted, accepted_stream
@@ -19,10 +19,16 @@ from paas.apiserver.reads import OpenWatch
 from paas.apiserver.responses import JSON, Receive, stream
 from paas.apiserver.statuses import status_of
 from paas.apiserver.tables import TableView, partial
-from paas.core.errors import ExpiredError, ForbiddenError, UnauthorizedError
+from paas.core.errors import (
+    ExpiredError,
+    ForbiddenError,
+    NotFoundError,
+    UnauthorizedError,
+)
 
 Line = Callable[[Event], bytes]
 _AS_IT_IS = frozenset({"ERROR"})
+_LAST = frozenset({"ERROR", END.kind})
 
 
 async def watch(call: Call) -> None:
@@ -120,16 +126,20 @@ class _Lines:
         return text + self._line(bookmark(self._call.target.kind, version, initial_end=initial_end))
 
     def _text(self, events: list[Event]) -> bytes:
-        self._failed = self._failed or any(event.kind == "ERROR" for event in events)
-        return b"".join(map(self._line, events))
+        self._failed = self._failed or any(event.kind in _LAST for event in events)
+        return b"".join(self._line(event) for event in events if event is not END)
 
     async def _may_go_on(self) -> bool:
-        """Say whether token and right still hold; asked again, the client is told what does not."""
+        """Say whether token, right and kind still hold; a client that asks again is told."""
         call = self._call
+        kind = call.target.kind
         try:
+            customs = call.services.door.customs
+            if kind.declared_by and customs.current(kind).schema != kind.schema:
+                return False
             await call.services.authentication.actor(call.headers)
             await call.services.reader.authorize_watch(call.actor, call.target, self._options)
-        except (ForbiddenError, UnauthorizedError):
+        except (ForbiddenError, NotFoundError, UnauthorizedError):
             return False
         return True
 

@@ -44,7 +44,7 @@ async def update(call: Call) -> None:
             obj,
             options=options,
             subresource=target.subresource,
-            resource=target.kind.resource,
+            resource=target.kind.address,
         )
 
     await _write_body(call, write, options, _OK)
@@ -59,7 +59,7 @@ async def connect(call: Call, declared: Subresource, verb: str) -> None:
     def write(obj: ApiObject | None) -> ApiObject:
         return call.services.door.connect(
             call.actor,
-            target.kind.resource,
+            target.kind.address,
             target.name,
             target.namespace,
             subresource=declared.name,
@@ -79,7 +79,9 @@ async def patch(call: Call) -> None:
     """Answer a PATCH by its content type."""
     await _admit(call, "patch")
     target = call.target
-    form = patch_form(call.headers.get(b"content-type", b""))
+    form = patch_form(
+        call.headers.get(b"content-type", b""), is_custom=bool(target.kind.declared_by)
+    )
     options = _write_options(call, "PatchOptions")
     data = await read_body(call.receive, call.headers)
 
@@ -88,7 +90,7 @@ async def patch(call: Call) -> None:
         twice = () if form == "apply" else tuple(duplicate_fields(data))
         return call.services.door.patch(
             call.actor,
-            target.kind.resource,
+            target.kind.address,
             target.name,
             target.namespace,
             patch=Patch(form, body, twice),
@@ -112,7 +114,10 @@ def _write_options(call: Call, kind: str) -> WriteOptions:
 async def _write_body(
     call: Call, write: Callable[[ApiObject], ApiObject], options: WriteOptions, status: int
 ) -> None:
-    form = body_form(call.headers.get(b"content-type", b""))
+    header, target = call.headers.get(b"content-type", b""), call.target
+    # a Scale is the same for all kinds, and has protobuf
+    is_custom = bool(target.kind.declared_by) and target.subresource != "scale"
+    form = body_form(header, is_custom=is_custom)
     data = await read_body(call.receive, call.headers)
 
     def decoded_and_written() -> ApiObject:
@@ -148,7 +153,7 @@ async def delete(call: Call) -> None:
     obj = await call.services.threads.run(
         call.services.door.delete,
         call.actor,
-        target.kind.resource,
+        target.kind.address,
         target.name,
         target.namespace,
         options=options,
@@ -165,7 +170,7 @@ async def delete_collection(call: Call) -> None:
     found = await call.services.threads.run(
         call.services.door.delete_collection,
         call.actor,
-        target.kind.resource,
+        target.kind.address,
         target.namespace,
         selected=list_options(call.query),
         options=options,

@@ -1,5 +1,6 @@
 """What a controller is: a name, sources of keys and a `reconcile`. It never loops or sleeps."""
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -43,12 +44,39 @@ class Source:
         return {key for obj in (old, new) if obj is not None for key in self.keys(obj)}
 
 
+class LateSources:
+    """Sources that come while the controller runs; what ends is left to its informer."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[Source] = []
+        self._attach: Callable[[Source], None] | None = None
+
+    def add(self, source: Source) -> None:
+        """Feed the controller from a source, from now on; at its start if it does not run yet."""
+        with self._lock:
+            attach = self._attach
+            if attach is None:
+                self._waiting.append(source)
+                return
+        attach(source)
+
+    def bind(self, attach: Callable[[Source], None]) -> None:
+        """Name what takes the sources: the controller's loop."""
+        with self._lock:
+            self._attach, waiting = attach, tuple(self._waiting)
+            self._waiting.clear()
+        for source in waiting:
+            attach(source)
+
+
 @dataclass(frozen=True, slots=True)
 class Controller:
     """One loop's declaration.
 
     `reads` are informers that must be in sync before the first reconcile, besides the sources'.
     `first_keys` are queued at the start (for work that no object's change announces).
+    `late` brings sources that are not there yet.
     """
 
     name: str
@@ -58,6 +86,7 @@ class Controller:
     workers: int = 1
     backoff: Backoff = field(default_factory=Backoff)
     first_keys: Sequence[ObjectKey] = ()
+    late: LateSources | None = None
 
     @property
     def needs(self) -> list[Informer]:

@@ -18,7 +18,7 @@ from paas.apimachinery.engine.queue import Backoff
 from paas.apimachinery.engine.traces import trace_of
 from paas.apimachinery.options import Event, ListOptions, WatchOptions
 from paas.core.actors import Actor
-from paas.core.errors import ExpiredError, ServiceUnavailableError
+from paas.core.errors import ExpiredError, NotFoundError, ServiceUnavailableError
 from paas.core.objects import ApiObject, ObjectKey, controller_of, name_of, namespace_of, uid_of
 from paas.core.selectors import ANY_FIELD, EVERYTHING, FieldSelector, LabelSelector
 
@@ -218,8 +218,19 @@ class Informer:
                 self._stopping.wait(_BREATH_S)
             except ExpiredError:
                 self._resume_from = ""
+            except NotFoundError:  # a custom resource whose definition is gone, and all of its own
+                self._clear()
+                return
             except Exception as error:  # noqa: BLE001 -- the engine's edge: a loop never dies
                 self._pause(error)
+
+    def _clear(self) -> None:
+        """Let go of everything: nothing of the resource is left."""
+        for place in list(self._objects):
+            self._replace(place, None)
+        with self._changed:
+            self.synced.set()
+            self._changed.notify_all()
 
     def _pause(self, error: Exception) -> None:
         if self._stopping.is_set():

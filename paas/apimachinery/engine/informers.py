@@ -16,6 +16,7 @@ class Informers:
         self._actor = actor
         self._lock = threading.Lock()
         self._all: dict[tuple[str, Selection], Informer] = {}
+        self._leaving: list[Informer] = []
         self._started = False
 
     def of(
@@ -38,6 +39,14 @@ class Informers:
             elif not metadata_suffices and informer.transform is not None:
                 self._widen(informer)
             return informer
+
+    def forget(self, resource: str) -> None:
+        """Leave a resource that is no longer served; its informer ends by itself, in order."""
+        with self._lock:
+            gone = self._all.pop((resource, Selection()), None)
+            self._leaving = [one for one in self._leaving if one.alive]
+            if gone is not None:
+                self._leaving.append(gone)
 
     def known(self, resource: str) -> Informer | None:
         """Return the informer of the whole resource, if there is one."""
@@ -63,7 +72,9 @@ class Informers:
 
     def stop(self, timeout_s: float = 10.0) -> bool:
         """Stop all; say whether every thread ended in time."""
-        informers = self.all()
+        with self._lock:
+            self._started = False  # who asks for one from now on gets one that does nothing
+            informers = [*self._all.values(), *self._leaving]
         for informer in informers:
             informer.stop()
         give_up = time.monotonic() + timeout_s

@@ -71,7 +71,12 @@ class _Loop:
         self._busy: dict[str, float] = {}
         self._last: dict[str, float] = {}
         for source in controller.sources:
-            source.informer.add_handler(self._handler(source))
+            self._attach(source)
+        if controller.late is not None:
+            controller.late.bind(self._attach)
+
+    def _attach(self, source: Source) -> None:
+        source.informer.add_handler(self._handler(source))
 
     def _handler(self, source: Source) -> Callable[[ApiObject | None, ApiObject | None], None]:
         def enqueue(old: ApiObject | None, new: ApiObject | None) -> None:

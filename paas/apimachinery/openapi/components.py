@@ -74,7 +74,7 @@ def own_definitions(kinds: Iterable[Kind]) -> dict[str, Definition]:
 def _list_of(kind: Kind, name: str) -> Definition:
     group, version, word = gvk_of(kind)
     return {
-        "description": f"{word}List is a list of {word} objects.",
+        "description": f"{kind.list_kind_name} is a list of {word} objects.",
         "type": "object",
         "required": ["items"],
         "properties": {
@@ -83,7 +83,7 @@ def _list_of(kind: Kind, name: str) -> Definition:
             "kind": {"type": "string"},
             "metadata": {"$ref": LIST_META},
         },
-        _GVK: [gvk_object((group, version, f"{word}List"))],
+        _GVK: [gvk_object((group, version, kind.list_kind_name))],
     }
 
 

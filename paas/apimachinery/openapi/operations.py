@@ -167,7 +167,8 @@ class PathWriter:
 
     def _request(self, verb: _Verb, schema: str) -> dict[str, Any] | None:
         if verb.method == "patch":
-            types = _PATCHES if self._kind.schema else _PATCHES[:2]
+            merges = self._kind.schema and not self._kind.declared_by
+            types = _PATCHES if merges else _PATCHES[:2]
             patch = {"schema": schemas.reference(schemas.PATCH)}
             return {"content": dict.fromkeys(types, patch), "required": True}
         if verb.method == "delete":

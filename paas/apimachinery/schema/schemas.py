@@ -47,7 +47,7 @@ class Schema:
         no number beyond 64 bits, no half characters.
         """
         try:
-            pruned: ApiObject = self.root.decode(obj)
+            pruned = self.read(obj)
             orjson.dumps(pruned)  # some microseconds, against a failure in the store
         except DecodeError as error:
             raise BadRequestError(error.text) from error
@@ -57,6 +57,11 @@ class Schema:
             raise BadRequestError(f"the object cannot be written as JSON: {error}") from error
         return pruned
 
+    def read(self, obj: ApiObject) -> ApiObject:
+        """Return the copy that `prune` answers. Raises DecodeError, BadRequestError."""
+        found: ApiObject = self.root.decode(obj)
+        return found
+
     def decode(self, obj: ApiObject, kind: Kind) -> ApiObject:
         """Return `prune(obj)`; a failure reads as upstream's answer to a bad body."""
         try:
@@ -64,7 +69,7 @@ class Schema:
         except BadRequestError as error:
             raise handling_error(kind, error.message) from error
 
-    def check(self, obj: ApiObject) -> list[Cause]:
+    def check(self, obj: ApiObject, old: ApiObject | None = None) -> list[Cause]:  # noqa: ARG002 -- for those that forgive what was wrong before
         """Return each rule that a pruned, defaulted object breaks, with field paths.
 
         These are missing values and, for schemas of our own, enumerations and bounds. Status is
@@ -118,6 +123,8 @@ class Schemas:
 
     def of(self, kind: Kind) -> Schema:
         """Return the kind's schema. Raises KeyError where it refers to no known definition."""
+        if kind.compiled is not None:
+            return kind.compiled
         key = (kind.api_version, kind.kind)
         found = self._schemas.get(key)
         if found is None:
@@ -127,16 +134,10 @@ class Schemas:
             found = self._schemas[key]
         return found
 
-    def forget(self, kind: Kind) -> None:
-        """Drop a schema that is about to change (a custom resource's)."""
-        self._schemas.pop((kind.api_version, kind.kind), None)
-
     def _compile(self, kinds: Iterable[Kind]) -> None:
         wanted = [(kind, definition_of(kind)) for kind in kinds]
         names = {name for _, definition in wanted for name in references_in(definition)}
-        missing = names - _known.keys()
-        upstream = reach(read_definitions(), missing) if missing else {}
-        compiler = Compiler(upstream, _known)
+        compiler = _reached(frozenset(names))
         for kind, definition in wanted:
             self._schemas[kind.api_version, kind.kind] = _compile_one(compiler, kind, definition)
 
@@ -146,6 +147,31 @@ def _compile_one(compiler: Compiler, kind: Kind, definition: Definition) -> Sche
         return Untyped(compiler.inline({}, kind.kind))
     node = compiler.inline(definition, kind.kind)
     return Schema(node)
+
+
+def upstream_node(name: str) -> Node:
+    """Return one of upstream's definitions. Raises KeyError."""
+    if (found := _known.get(name)) is not None:
+        return found
+    with _lock:
+        return _reached(frozenset({name})).named(name)
+
+
+def metadata_node() -> Node:
+    """Return ObjectMeta, for objects that have no other typed part."""
+    return upstream_node(OBJECT_META)
+
+
+def inline_schema(definition: Mapping[str, Any], name: str) -> Node:
+    """Return a schema of our own, with the usual head, as a node."""
+    whole = with_head(copy_schema(definition))
+    with _lock:
+        return _reached(frozenset(references_in(whole))).inline(whole, name)
+
+
+def _reached(names: frozenset[str]) -> Compiler:
+    missing = names - _known.keys()
+    return Compiler(reach(read_definitions(), missing) if missing else {}, _known)
 
 
 def definition_of(kind: Kind) -> Definition:

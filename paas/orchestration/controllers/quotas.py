@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from paas.apimachinery.engine.context import Context
-from paas.apimachinery.engine.controller import Controller, Source, itself, key_of
+from paas.apimachinery.engine.controller import (
+    Controller,
+    LateSources,
+    Source,
+    itself,
+    key_of,
+)
+from paas.apimachinery.engine.informer import Informer
 from paas.apimachinery.kinds import Kind
 from paas.core.objects import ApiObject, ObjectKey, is_deleting, namespace_of
 from paas.core.pods import is_finished
@@ -40,27 +47,44 @@ class ResourceQuotas:
         self._client = context.client(NAME)
         self._now = context.now
         self._quotas = context.of(RESOURCE)
-        self._kinds = [
-            kind
-            for kind in stored_kinds(context.door.scheme)
-            if is_counted(kind) and "watch" in kind.verbs
-        ]
-        self._informers = {
-            kind.resource: context.informers.of(
-                kind.resource, metadata_suffices=is_plain_count(kind)
-            )
-            for kind in self._kinds
-        }
+        self._scheme = context.door.scheme
+        self._all = context.informers
+        self._late = LateSources()
+        # replaced as a whole when kinds come or go: a reconcile sees the one state or the other
+        self._counted = {kind.resource: self._taken_up(kind) for kind in self._kinds()}
+        self._scheme.on_change(self._follow)
 
     def controller(self) -> Controller:
         """Return the declaration for the engine."""
         counted = [
-            Source(informer, self._of_content, matters=_changes_use)
-            for resource, informer in self._informers.items()
+            self._source(informer)
+            for resource, (_, informer) in self._counted.items()
             if resource != RESOURCE
         ]
         own = Source(self._quotas, itself(RESOURCE))
-        return Controller(NAME, self.reconcile, [own, *counted])
+        return Controller(NAME, self.reconcile, [own, *counted], late=self._late)
+
+    def _kinds(self) -> list[Kind]:
+        kinds = stored_kinds(self._scheme)
+        return [one for one in kinds if is_counted(one) and "watch" in one.verbs]
+
+    def _taken_up(self, kind: Kind) -> tuple[Kind, Informer]:
+        return kind, self._all.of(kind.resource, metadata_suffices=is_plain_count(kind))
+
+    def _source(self, informer: Informer) -> Source:
+        return Source(informer, self._of_content, matters=_changes_use)
+
+    def _follow(self) -> None:
+        """Count custom resources that have come, and no more those that are gone."""
+        before = self._counted
+        self._counted = {
+            kind.resource: before.get(kind.resource) or self._taken_up(kind)
+            for kind in self._kinds()
+        }
+        for resource in self._counted.keys() - before.keys():
+            self._late.add(self._source(self._counted[resource][1]))
+        for resource in before.keys() - self._counted.keys():
+            self._all.forget(resource)
 
     def reconcile(self, key: ObjectKey) -> float | None:
         """Write the status if it is not what is there."""
@@ -75,12 +99,16 @@ class ResourceQuotas:
     def _used(self, quota: ApiObject) -> Amounts:
         wanted = hard_of(quota).keys()
         return total(
-            {name: amount for name, amount in self._use_of(kind, quota).items() if name in wanted}
-            for kind in self._kinds
+            {
+                name: amount
+                for name, amount in self._use_of(kind, informer, quota).items()
+                if name in wanted
+            }
+            for kind, informer in self._counted.values()
         )
 
-    def _use_of(self, kind: Kind, quota: ApiObject) -> Amounts:
-        objects = self._informers[kind.resource].list(namespace_of(quota))
+    def _use_of(self, kind: Kind, informer: Informer, quota: ApiObject) -> Amounts:
+        objects = informer.list(namespace_of(quota))
         if is_plain_count(kind):
             if not objects or not matches(quota, objects[0], kind):
                 return {}

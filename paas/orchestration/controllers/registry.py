@@ -4,6 +4,7 @@ from paas.apimachinery.engine.context import Context
 from paas.apimachinery.engine.controller import Controller
 from paas.orchestration.controllers.cronjob.controller import CronJobs
 from paas.orchestration.controllers.daemonset.controller import DaemonSets
+from paas.orchestration.controllers.definitions.controller import Definitions
 from paas.orchestration.controllers.deployment.controller import Deployments
 from paas.orchestration.controllers.disruption.controller import Disruptions
 from paas.orchestration.controllers.endpoints.controller import ServiceEndpoints
@@ -46,6 +47,7 @@ def kubernetes_controllers(
         NamespaceRanges(context, instance),
         ServiceAccounts(context),
         RootCertificates(context, ca_certificate),
+        Definitions(context),
         Namespaces(context),
         PodGarbage(context),
         EventExpiry(context),

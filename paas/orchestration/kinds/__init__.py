@@ -14,6 +14,7 @@ from paas.orchestration.kinds import (
     core_pod,
     core_quota,
     core_service,
+    custom_resource_definition,
     daemon_set,
     discovery,
     events,
@@ -43,6 +44,7 @@ KINDS: tuple[Kind, ...] = (
     *rbac.KINDS,
     *authorization.KINDS,
     *authentication.KINDS,
+    *custom_resource_definition.KINDS,
 )
 """Everything declared here; a process assembles its Scheme from this and the domains' kinds."""
 

@@ -201,12 +201,20 @@ def test_documents_are_kept_compressed_under_the_hash_of_the_index():
     assert url == f"/openapi/v3/apis/apps/v1?hash={document.hash}"
 
 
-def test_what_is_forgotten_is_made_anew():
-    openapi = OpenApi(SCHEME)
-    document = openapi.document("apps", "v1")
-    openapi.forget()
-    assert openapi.document("apps", "v1") is not document
-    assert openapi.document("apps", "v1") == document
+def test_documents_follow_the_kinds_of_their_group_and_no_others():
+    scheme = Scheme(samples.ALL)
+    openapi = OpenApi(scheme)
+    apps, before = openapi.document("apps", "v1"), openapi.index()["paths"]
+    late = replace(samples.DEPLOYMENT, group="late.example.com", version="v1")
+    scheme.provide({"late": (late,)})
+    assert openapi.document("apps", "v1") is apps
+    made = openapi.document("late.example.com", "v1")
+    after = openapi.index()["paths"]
+    assert after.pop("apis/late.example.com/v1")["serverRelativeURL"].endswith(made.hash)
+    assert after == before
+    scheme.provide({})
+    with pytest.raises(NotFoundError):
+        openapi.document("late.example.com", "v1")
 
 
 def test_an_unknown_group_is_not_found():

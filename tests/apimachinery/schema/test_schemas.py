@@ -341,13 +341,6 @@ def test_a_kind_that_comes_later_is_compiled_when_asked_for():
     assert later.of(samples.SERVICE).check({"spec": {"ports": [{}]}})
 
 
-def test_a_forgotten_schema_is_compiled_anew():
-    schemas = Schemas([samples.POD])
-    first = schemas.of(samples.BUILD_CONFIG)
-    schemas.forget(samples.BUILD_CONFIG)
-    assert schemas.of(samples.BUILD_CONFIG) is not first
-
-
 def test_threads_that_ask_at_once_get_one_schema():
     schemas = Schemas(samples.ALL)
     ready = threading.Barrier(8)

@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from paas.apimachinery.engine.context import Context
-from paas.apimachinery.engine.controller import Controller, Source
+from paas.apimachinery.engine.controller import Controller, LateSources, Source
 from paas.apimachinery.engine.informer import Informer
 from paas.apimachinery.kinds import Kind
 from paas.apimachinery.options import DeleteOptions
@@ -41,6 +41,7 @@ log = structlog.get_logger(__name__)
 
 NAME = "generic-garbage-collector"
 BY_OWNER = "owner"
+LOOK_AGAIN_S = 1.0
 IGNORED = frozenset({"events", "events.events.k8s.io", "leases.coordination.k8s.io"})
 
 
@@ -61,32 +62,86 @@ class GarbageCollector:
         self._events = context.recorder(NAME)
         self._scheme = context.door.scheme
         self._informers: dict[str, Informer] = {}
-        for kind in stored_kinds(self._scheme):
-            if kind.resource not in IGNORED and "watch" in kind.verbs:
-                informer = context.informers.of(kind.resource, metadata_suffices=True)
-                informer.add_index(BY_OWNER, walk_owner_uids)
-                self._informers[kind.resource] = informer
+        self._seen: dict[tuple[str, str], Kind] = {}
+        self._all = context.informers
+        self._late = LateSources()
+        for kind in self._collected():
+            self._take_up(kind)
+        self._scheme.on_change(self._follow)
 
     def controller(self) -> Controller:
         """Return the declaration for the engine."""
-        sources = [
-            Source(informer, partial(self._keys, resource), matters=_concerns_owners)
-            for resource, informer in self._informers.items()
-        ]
-        return Controller(NAME, self.reconcile, sources, workers=2)
+        # the resources of now are sources like any other: their first lists are waited for
+        sources = [self._source(*one) for one in self._informers.items()]
+        return Controller(NAME, self.reconcile, sources, workers=2, late=self._late)
 
     def reconcile(self, key: ObjectKey) -> float | None:
-        """Take one step with one object: delete it, mend its references, or let it go."""
-        obj = self._informers[key.resource].find(key)
+        """Take one step with one object: delete it, mend its references, or let it go.
+
+        Returns seconds until the next look where an owner's resource is not known well yet.
+        """
+        informer = self._informers.get(key.resource)
+        obj = informer.find(key) if informer is not None else None
         if obj is None:
             return None
         if not is_deleting(obj):
             self._carry_out(key, obj, self._judge(key, obj))
-        elif ORPHAN in finalizers_of(obj):
+            return None if self._knows_owners(obj) else LOOK_AGAIN_S
+        if ORPHAN in finalizers_of(obj):
             self._orphan(key, obj)
         elif FOREGROUND in finalizers_of(obj):
             self._finish_foreground(key, obj)
         return None
+
+    # -- resources that come and go ----------------------------------------------------------------
+
+    def _collected(self) -> list[Kind]:
+        kinds = stored_kinds(self._scheme)
+        return [one for one in kinds if one.resource not in IGNORED and "watch" in one.verbs]
+
+    def _take_up(self, kind: Kind) -> Informer:
+        informer = self._all.of(kind.resource, metadata_suffices=True)
+        informer.add_index(BY_OWNER, walk_owner_uids)
+        self._informers = {**self._informers, kind.resource: informer}
+        return informer
+
+    def _source(self, resource: str, informer: Informer) -> Source:
+        return Source(informer, partial(self._keys, resource), matters=_concerns_owners)
+
+    def _follow(self) -> None:
+        """Take up custom resources that have come, leave those that are gone. Does not wait."""
+        wanted = {kind.resource: kind for kind in self._collected()}
+        for resource, kind in wanted.items():
+            if resource not in self._informers:
+                self._late.add(self._source(resource, self._take_up(kind)))
+        for resource in self._informers.keys() - wanted.keys():
+            self._all.forget(resource)
+            self._informers = {key: one for key, one in self._informers.items() if key != resource}
+
+    def _kind_of(self, reference: ApiObject) -> Kind | None:
+        """Return the kind of an owner; one that was declared once is known for good.
+
+        Of a custom resource that is gone nothing is left: its dependents must not stay for that.
+        """
+        asked = (str(reference.get("apiVersion", "")), str(reference.get("kind", "")))
+        kind = self._scheme.find_gvk(*asked)
+        if kind is None:
+            return self._seen.get(asked)
+        if kind.declared_by:
+            self._seen[asked] = kind
+        return kind
+
+    def _knows_owners(self, obj: ApiObject) -> bool:
+        """Say whether no owner can vanish unseen: one could, of a resource that is not listed yet.
+
+        Such an owner is there, or it would have been judged; it is looked for again.
+        """
+        for reference in obj["metadata"].get("ownerReferences") or ():
+            kind = self._kind_of(reference)
+            informer = self._informers.get(kind.stored_as) if kind is not None else None
+            if informer is not None and not informer.synced.is_set():
+                return False
+        return True
 
     # -- objects that have owners --------------------------------------------------------------
 
@@ -96,7 +151,7 @@ class GarbageCollector:
         return judge(obj, owners, has_dependents=any(self._dependents(key.uid)))
 
     def _state(self, key: ObjectKey, obj: ApiObject, reference: ApiObject) -> Owner:
-        kind = self._scheme.find_gvk(reference.get("apiVersion", ""), reference.get("kind", ""))
+        kind = self._kind_of(reference)
         if kind is None or (kind.namespaced and not key.namespace):
             return Owner.SOLID  # cannot be resolved: never a reason to delete
         namespace = key.namespace if kind.namespaced else ""
@@ -167,7 +222,7 @@ class GarbageCollector:
     def _deleted_owners(self, dependent: ApiObject) -> Iterator[ObjectKey]:
         """Name the owners that may be waiting for this dependent."""
         for reference in dependent["metadata"].get("ownerReferences") or ():
-            kind = self._scheme.find_gvk(reference.get("apiVersion", ""), reference.get("kind", ""))
+            kind = self._kind_of(reference)
             if kind is None or kind.stored_as not in self._informers:
                 continue
             namespace = namespace_of(dependent) if kind.namespaced else ""
