@@ -55,7 +55,10 @@ class Applier:
         raise AssertionError("the loop returns or raises")
 
     def apply_virtual(self, target: Target, patch: Patch, options: WriteOptions) -> ApiObject:
-        """Merge a configuration into an object of a kind with a backend; nobody's is kept."""
+        """Merge a configuration into an object of a kind with a backend.
+
+        Such an object has no place for managers: nothing is in dispute, and nothing goes again.
+        """
         kind = target.kind
         config = self._config(target, kind, patch, options)
 
@@ -67,7 +70,12 @@ class Applier:
             )
             return self._merged(target, live, config, replace(options, force=True))[0]
 
-        return self._writer.update_virtual(target, change, options)
+        try:
+            return self._writer.update_virtual(target, change, options)
+        except NotFoundError:
+            if "create" not in kind.verbs:
+                raise
+        return self._create(target, config, options)
 
     def _apply_scale(self, target: Target, patch: Patch, options: WriteOptions) -> ApiObject:
         """Apply a Scale: what it says of replicas is applied to the object itself."""
