@@ -10,7 +10,6 @@ from paas.apimachinery.managed.entries import (
     Identity,
     Knows,
     Manager,
-    bare,
     entries_of,
     fields_in,
     in_order,
@@ -22,24 +21,22 @@ from paas.core.objects import ApiObject
 
 MOST_UPDATERS = 10
 ANCIENT = "ancient-changes"
+_HEAD = frozenset({"apiVersion", "kind", "metadata"})
+_NAMES = frozenset(
+    {
+        "clusterName",
+        "creationTimestamp",
+        "generation",
+        "managedFields",
+        "name",
+        "namespace",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
 NEVER_MANAGED = from_paths(
-    ("f:apiVersion",),
-    ("f:kind",),
-    ("f:metadata",),
-    *(
-        ("f:metadata", f"f:{name}")
-        for name in (
-            "clusterName",
-            "creationTimestamp",
-            "generation",
-            "managedFields",
-            "name",
-            "namespace",
-            "resourceVersion",
-            "selfLink",
-            "uid",
-        )
-    ),
+    *((f"f:{name}",) for name in _HEAD), *(("f:metadata", f"f:{name}") for name in _NAMES)
 )
 """What the server writes, and what names the object, belongs to nobody."""
 
@@ -62,16 +59,25 @@ def tracked(
     held = start_from(given, entries_of(old), knows)
     if old is not None and not held:
         return []
-    written = compare(shape, bare(old or {}), bare(new))
+    written = compare(shape, manageable(old or {}), manageable(new))
     if not written.is_empty:
         _take_over(held, written, manager, now)
     return in_order(_capped(held))
 
 
+def manageable(obj: ApiObject) -> ApiObject:
+    """Return the object without what belongs to nobody."""
+    found = {key: one for key, one in obj.items() if key not in _HEAD}
+    metadata = {key: one for key, one in obj.get("metadata", {}).items() if key not in _NAMES}
+    return {**found, "metadata": metadata} if metadata else found
+
+
 def _take_over(held: Held, written: Comparison, manager: Manager, now: str) -> None:
     """Give the manager what it wrote, and take that and what it removed from all others."""
     release(held, union(written.written, written.removed))
-    fields = difference(written.written, NEVER_MANAGED)
+    fields = written.written
+    if "f:metadata" in fields:
+        fields = difference(fields, NEVER_MANAGED)
     if fields:
         before = fields_in(held.get(manager.identity, {}))
         held[manager.identity] = manager.entry(union(before, fields), now)
