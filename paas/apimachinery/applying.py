@@ -140,6 +140,8 @@ class Applier:
             raise BadRequestError(f"invalid object type: {version}, Kind={name}")
         _check_metadata(target, body.get("metadata"))
         _check_repeated(patch, options)
+        if body.get("metadata") is None:
+            body = {**body, "metadata": {}}
         config, faults = read_config(whole_shape(self._door.schemas.of(kind)), body)
         if faults:
             place = f"{target.namespace}/{target.name}; {kind.api_version}, Kind={kind.kind}"

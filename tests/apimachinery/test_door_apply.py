@@ -1,5 +1,9 @@
 """Managed fields and server-side apply through the door."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 
 from paas.apimachinery.options import Patch, WriteOptions
@@ -185,6 +189,7 @@ def test_a_subresource_of_nothing_is_not_there(door):
         ({"apiVersion": None}, "invalid object type: /, Kind=Widget"),
         ({"spec": {"colour": "x"}}, r"\.spec\.colour: field not declared in schema"),
         ({"spec": {"replicas": "x"}}, "expected numeric"),
+        ({"spec": 1}, "expected map, got 1"),
     ],
 )
 def test_a_configuration_that_does_not_fit_is_refused(door, change, why):
@@ -206,6 +211,22 @@ def test_metadata_of_a_configuration_has_bounds(door, metadata, why):
         apply(door, body)
 
 
+def test_of_those_who_apply_at_once_one_creates_and_none_is_lost(door):
+    start = threading.Barrier(4)
+
+    def act(number):
+        start.wait()
+        body = config_map("a", **{f"k{number}": "v"})
+        return apply(door, body, f"m{number}", resource=MAPS)[1].created
+
+    with ThreadPoolExecutor(4) as pool:
+        created = list(pool.map(act, range(4)))
+    assert created.count(True) == 1
+    found = door.get(ME, MAPS, "a", "p")
+    assert found["data"] == {f"k{number}": "v" for number in range(4)}
+    assert {name for name, _, _ in entries(found)} == {f"m{number}" for number in range(4)}
+
+
 def test_a_name_must_be_that_of_the_url_and_is_needed_to_create(door):
     body = applied()
     body["metadata"]["name"] = "b"
@@ -214,6 +235,33 @@ def test_a_name_must_be_that_of_the_url_and_is_needed_to_create(door):
     del body["metadata"]["name"]
     with pytest.raises(BadRequestError, match="undeterminable: name must be provided"):
         door.patch(ME, WIDGETS, "a", "p", patch=Patch("apply", body), options=options())
+
+
+def test_a_configuration_without_metadata_is_that_of_the_url(door):
+    apply(door, applied(replicas=2))
+    body = {**applied(replicas=3), "metadata": None}
+    after = door.patch(ME, WIDGETS, "a", "p", patch=Patch("apply", body), options=options())
+    assert (after["metadata"]["name"], after["spec"]["replicas"]) == ("a", 3)
+
+
+def test_a_body_that_is_no_object_is_refused(door):
+    bodies: tuple[Any, ...] = ([], "x", None, 1)
+    for body in bodies:
+        with pytest.raises(BadRequestError, match="error decoding patch"):
+            door.patch(ME, WIDGETS, "a", "p", patch=Patch("apply", body), options=options())
+
+
+def test_an_object_nobody_kept_track_of_has_a_stand_in_from_its_first_apply_on(door):
+    door.create(ME, widget("a", replicas=1), options=options("maker"))
+    forget = Patch("merge", {"metadata": {"managedFields": []}})
+    door.patch(ME, WIDGETS, "a", "p", patch=forget, options=options("other"))
+    told = {**widget("a"), "status": {"replicas": 1}}
+    door.update(ME, told, options=options("teller"), subresource="status")
+    after, _ = apply(door, applied(color="red"))
+    assert entries(after) == {
+        ("mine", "Apply", ""): {"f:spec": {"f:color": {}}},
+        ("before-first-apply", "Update", ""): {"f:spec": {"f:color": {}, "f:replicas": {}}},
+    }
 
 
 def test_a_version_or_uid_that_is_named_must_hold(door):

@@ -60,7 +60,9 @@ def applied(
     `restrict` leaves of a set what may be written here at all. Raises ConflictError.
     """
     before = bare(live or {})
-    held = held_by(entries_of(live), knows) or _before_first_apply(shape, before, manager, now)
+    held = held_by(entries_of(live), knows)
+    if not held:
+        held = _before_first_apply(shape, before, restrict, manager, now=now)
     last = fields_in(held.get(manager.identity, {}))
     fields = restrict(fields_of(shape, config))
     merged = merge(shape, before, config)
@@ -77,10 +79,12 @@ def applied(
     return Applied(obj, in_order(held))
 
 
-def _before_first_apply(shape: Shape, live: ApiObject, manager: Manager, now: str) -> Held:
+def _before_first_apply(
+    shape: Shape, live: ApiObject, restrict: Restrict, manager: Manager, *, now: str
+) -> Held:
     """Return who manages an object that nobody kept track of: one stand-in, all of it."""
     stand_in = Manager(BEFORE_FIRST_APPLY, manager.api_version, subresource=manager.subresource)
-    fields = difference(compare(shape, {}, live).written, NEVER_MANAGED)
+    fields = restrict(difference(compare(shape, {}, live).written, NEVER_MANAGED))
     return {stand_in.identity: stand_in.entry(fields, now)} if fields else {}
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from paas.apimachinery.managed.compare import whole
 from paas.apimachinery.managed.entries import fields_in
 from paas.apimachinery.managed.fields import has, intersection, paths
+from paas.apimachinery.managed.reading import read_config
 from paas.apimachinery.managed.typed import fields_of
 from paas.core.errors import ConflictError
 from tests.apimachinery.managed.lab import Lab
@@ -127,3 +128,24 @@ def test_every_field_that_was_applied_has_a_manager(steps):
         if path[0] != "f:metadata" or path[1:2] in {("f:labels",), ("f:finalizers",)}:
             owners = [name for name, fields in entries(lab).items() if has(fields, path)]
             assert owners or path[0] in {"f:apiVersion", "f:kind"}, path
+
+
+NAMES = st.sampled_from(
+    ["spec", "containers", "name", "env", "ports", "protocol", "labels", "finalizers", "x", "image"]
+)
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 80) | st.floats(0, 1) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@LAW
+@given(st.dictionaries(NAMES, JUNK, max_size=3), STEPS)
+def test_whatever_is_applied_is_refused_in_words_or_kept(junk, steps):
+    lab = applied(steps)
+    config, faults = read_config(lab.shape, {**lab.config(), **junk})
+    assert all(": " in fault for fault in faults)
+    if not faults:
+        lab.apply("mine", force=True, **{key: config[key] for key in junk})
+        assert lab.obj["metadata"]["name"] == "one"
