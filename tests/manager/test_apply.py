@@ -83,13 +83,12 @@ def test_what_admission_fills_in_is_nobodys_and_stays(door: Door) -> None:
     made = applied(door, "services", "one")
     address = made["spec"]["clusterIP"]
     assert "f:clusterIP" not in made["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]
-    ports = [{"port": 80}, {"port": 81, "name": "more"}]
     taken = {"ports": [{"port": 80, "targetPort": 1}]}  # a default is anybody's
     applied(door, "services", "two", spec=taken)
     with pytest.raises(ConflictError, match=r"\.targetPort"):
         applied(door, "services", "one", spec={"ports": [{"port": 80, "targetPort": 2}]})
-    named = [{**port, "name": port.get("name", "web")} for port in ports]
-    after = applied(door, "services", "one", spec={"selector": LABELS, "ports": named})
+    ports = [{"port": 80, "name": "web"}, {"port": 81, "name": "more"}]
+    after = applied(door, "services", "one", spec={"selector": LABELS, "ports": ports})
     assert after["spec"]["clusterIP"] == address
     assert [port["port"] for port in after["spec"]["ports"]] == [80, 81]
     assert after["spec"]["ports"][0]["targetPort"] == 1
