@@ -86,7 +86,6 @@ class Writer:
 
         `claim` says who manages it, where that is not just who creates it.
         """
-        claim = claim or self.ownership.claim(target, options, meta(obj).get("managedFields"))
         tries = GENERATE_TRIES if meta(obj).get("generateName") and not name_of(obj) else 1
         for attempt in range(1, tries + 1):
             try:
@@ -97,7 +96,7 @@ class Writer:
         raise already_exists(target.kind, target.name)
 
     def _create_settled(
-        self, target: Target, obj: ApiObject, options: WriteOptions, claim: Claim
+        self, target: Target, obj: ApiObject, options: WriteOptions, claim: Claim | None
     ) -> ApiObject:
         """Create with what plugins have in memory; again where that was old, or refused at first.
 
@@ -244,10 +243,11 @@ class Writer:
         return request
 
     def _create(
-        self, target: Target, obj: ApiObject, options: WriteOptions, claim: Claim
+        self, target: Target, obj: ApiObject, options: WriteOptions, claim: Claim | None
     ) -> ApiObject:
         kind = target.kind
         new = self._decode(kind, obj, options)
+        claim = claim or self.ownership.claim(target, options, meta(new).get("managedFields"))
         self._begin(target, new)
         context = WriteContext(target.actor, self._door, options.dry_run)
         kind.prepare_create(new, context)

@@ -85,6 +85,19 @@ def test_status_and_scale_have_entries_of_their_own(door):
     assert found["maker", "Update", ""] == {"f:spec": {"f:color": {}}}
 
 
+def test_a_copy_of_an_object_brings_its_managers_and_no_more(door):
+    made = door.create(ME, widget("a", replicas=1), options=options("maker"))
+    entry = {**made["metadata"]["managedFields"][0], "junk": 1}
+    copied = {**made, "metadata": {"name": "b", "namespace": "p", "managedFields": [entry]}}
+    other = door.create(ME, copied, options=options("copier"))
+    assert entries(other) == {
+        ("copier", "Update", ""): {"f:spec": {"f:replicas": {}, "f:color": {}}}
+    }
+    assert "junk" not in str(other["metadata"]["managedFields"])
+    with pytest.raises(BadRequestError):
+        door.create(ME, {**copied, "metadata": {"name": "c", "managedFields": ["x"]}}, "p")
+
+
 @pytest.mark.parametrize("nothing", [[], [{}]])
 def test_managed_fields_can_be_forgotten_by_patch(door, nothing):
     door.create(ME, widget("a"), options=options("maker"))
