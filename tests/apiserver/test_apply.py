@@ -142,3 +142,12 @@ def test_a_scale_is_applied(client):
     found = client.get(f"{DEPLOYMENTS}/web").json()
     assert found["spec"]["replicas"] == 3
     assert ("scaler", "Apply") in managers(found)
+
+
+@pytest.mark.parametrize(
+    "finalizer", ['"\\ud800"', '"a\\u0000"', "null", "[]", "{}", "1e400", "9" * 40]
+)
+def test_a_value_of_a_set_that_cannot_be_kept_is_refused(client, finalizer):
+    metadata = f'{{"name":"one","finalizers":[{finalizer}]}}'
+    text = f'{{"apiVersion":"v1","kind":"ConfigMap","metadata":{metadata}}}'
+    assert apply(client, text).status_code in {400, 422}
