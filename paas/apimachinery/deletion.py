@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from paas.apimachinery.admission import AdmissionRequest
 from paas.apimachinery.audit import entry_for
+from paas.apimachinery.bookkeeping import is_released
 from paas.apimachinery.kinds import Kind, WriteContext
 from paas.apimachinery.options import DeleteOptions
 from paas.apimachinery.words import conflict
-from paas.apimachinery.writes import Target, Writer, is_released
+from paas.apimachinery.writes import Target, Writer
 from paas.core.errors import BadRequestError, ConflictError
 from paas.core.objects import ApiObject, ObjectKey, is_deleting, meta, timestamp
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from paas.apimachinery.admission import AdmissionRequest
+from paas.apimachinery.applying import Applier
 from paas.apimachinery.audit import Audit
 from paas.apimachinery.custom.registry import CustomKinds
 from paas.apimachinery.database import Database
@@ -76,6 +77,7 @@ class Door:
         self.mirror = Mirror(scheme, self.store, self.hub, scheme.mirrored)
         self.customs = CustomKinds(scheme, self.store, self.hub)
         self._writer = Writer(self)
+        self._applier = Applier(self, self._writer)
         self._deleter = Deleter(self, self._writer)
 
     def start(self) -> None:
@@ -252,17 +254,24 @@ class Door:
         options: WriteOptions | None = None,
         subresource: str = "",
     ) -> ApiObject:
-        """Change part of an object; retried on conflict unless it names a resourceVersion."""
+        """Change part of an object; retried on conflict unless it names a resourceVersion.
+
+        An apply patch creates the object where there is none. Raises ConflictError where it would
+        change what others manage.
+        """
         kind = self._offering(resource, "patch")
         self.authorize(
             actor, kind, "patch", namespace=namespace, name=name, subresource=subresource
         )
         choices = options or NO_WRITE()
         target = Target(kind, actor, namespace, name, "patch", subresource)
+        applies = patch.kind == "apply"
         with self.audit.denials(target):
             if kind.backend is not None:
-                return self._writer.patch_virtual(target, patch, choices)
-            return self._writer.patch(target, patch, choices)
+                act = self._applier.apply_virtual if applies else self._writer.patch_virtual
+            else:
+                act = self._applier.apply if applies else self._writer.patch
+            return act(target, patch, choices)
 
     def delete(
         self,

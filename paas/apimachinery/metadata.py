@@ -21,6 +21,8 @@ from paas.core.names import label_errors, label_value_errors, qualified_errors
 from paas.core.objects import ApiObject
 
 ANNOTATIONS_MAX_BYTES = 256 * 1024
+MANAGER_MAX_BYTES = 128
+SUBRESOURCE_MAX_BYTES = 256
 _PATH = "metadata"
 _KEPT = ("name", "namespace", "uid", "creationTimestamp")
 _STANDARD_FINALIZERS = frozenset({"kubernetes", "foregroundDeletion", "orphan"})
@@ -67,6 +69,7 @@ def common_errors(meta: Mapping[str, Any], path: str = _PATH) -> list[Cause]:
         *annotations_errors(meta.get("annotations"), f"{path}.annotations"),
         *_owners_errors(meta.get("ownerReferences") or [], f"{path}.ownerReferences"),
         *_finalizers_errors(meta.get("finalizers") or [], f"{path}.finalizers"),
+        *_managers_errors(meta.get("managedFields") or [], f"{path}.managedFields"),
     ]
 
 
@@ -85,10 +88,14 @@ def annotations_errors(annotations: Mapping[str, str] | None, path: str) -> list
     wrong = [
         cause for key in found for cause in invalid_all(path, key, qualified_errors(key.lower()))
     ]
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in found.items())
-    return (
-        [*wrong, too_long(path, ANNOTATIONS_MAX_BYTES)] if size > ANNOTATIONS_MAX_BYTES else wrong
-    )
+    if annotations_size(found) > ANNOTATIONS_MAX_BYTES:
+        wrong.append(too_long(path, ANNOTATIONS_MAX_BYTES))
+    return wrong
+
+
+def annotations_size(annotations: Mapping[str, str]) -> int:
+    """Return the bytes of all keys and values."""
+    return sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
 
 
 def label_selector_errors(selector: Mapping[str, Any] | None, path: str) -> list[Cause]:
@@ -207,6 +214,20 @@ def _finalizers_errors(finalizers: list[str], path: str) -> list[Cause]:
     if {"foregroundDeletion", "orphan"} <= set(finalizers):
         why = "finalizer orphan and foregroundDeletion cannot be both set"
         wrong.append(invalid(path, finalizers, why))
+    return wrong
+
+
+def _managers_errors(entries: list[Mapping[str, Any]], path: str) -> list[Cause]:
+    """Check what a client may have written into entries by hand; the rest follows from reading."""
+    wrong: list[Cause] = []
+    for position, entry in enumerate(entries):
+        name, place = entry.get("manager") or "", f"{path}[{position}]"
+        if len(name.encode()) > MANAGER_MAX_BYTES:
+            wrong.append(too_long(f"{place}.manager", MANAGER_MAX_BYTES))
+        elif not name.isprintable():
+            wrong.append(invalid(f"{place}.manager", name, "should be printable"))
+        if len((entry.get("subresource") or "").encode()) > SUBRESOURCE_MAX_BYTES:
+            wrong.append(too_long(f"{place}.subresource", SUBRESOURCE_MAX_BYTES))
     return wrong
 
 

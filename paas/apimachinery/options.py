@@ -37,13 +37,16 @@ class WatchOptions:
 class WriteOptions:
     """How a write is done. `warnings` collects what becomes Warning headers.
 
-    `field_validation` is Strict, Warn or Ignore (unknown and duplicate fields).
+    `field_validation` is Strict, Warn or Ignore (unknown and duplicate fields). `field_manager` is
+    the client's name in managedFields; `force` takes fields from other managers by an apply, which
+    says in `created` whether it made its object.
     """
 
     dry_run: bool = False
     field_manager: str = ""
     field_validation: str = "Ignore"
     force: bool = False
+    created: bool = False
     warnings: list[str] = field(default_factory=list)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from paas.apimachinery.kinds import Kind
+from paas.apimachinery.kinds import Kind, ScalePaths
 from paas.core.errors import BadRequestError, NotFoundError, PaasError
 from paas.core.names import path_segment_errors
 from paas.core.objects import ApiObject, dig, meta
@@ -57,7 +57,12 @@ def scaled(kind: Kind, obj: ApiObject, scale: ApiObject) -> ApiObject:
         raise BadRequestError("spec.replicas must be a whole number")
     version = meta(scale).get("resourceVersion") or meta(obj)["resourceVersion"]
     new = {**obj, "metadata": {**meta(obj), "resourceVersion": version}}
-    return _with(new, kind.scale.spec_replicas, replicas)
+    return with_replicas(kind.scale, new, replicas)
+
+
+def with_replicas(paths: ScalePaths, obj: ApiObject, replicas: int) -> ApiObject:
+    """Return a copy of an object, or of a part of one, with this number of replicas."""
+    return _with(obj, paths.spec_replicas, replicas)
 
 
 def selector_text(selector: Any) -> str:

@@ -1,6 +1,7 @@
 """Encryption at rest for the fields that a kind names in `sealed`.
 
-With them goes the annotation in which `kubectl apply` keeps a copy of the whole object.
+With them go the annotation in which `kubectl apply` keeps a copy of the whole object, and
+managedFields, which name each key.
 Envelope: each write draws a data key, which encrypts the field (AES-256-GCM, bound to the
 object's place); the data key is encrypted by the instance's key, whose id is stored with it.
 Rotation: put a new key first in the file; the old ones still open what they sealed.
@@ -22,6 +23,7 @@ from paas.core.objects import ApiObject, annotations_of, meta, name_of, namespac
 KEY_BYTES = 32
 NONCE_BYTES = 12
 MARK = "$sealed"
+MANAGED = "managedFields"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -40,8 +42,12 @@ class Sealer:
     def seal(self, obj: ApiObject, fields: tuple[str, ...]) -> ApiObject:
         """Return a copy whose `fields` are sealed; absent and empty ones stay as they are."""
         sealed = {name: self._encrypt(obj, name, obj[name]) for name in fields if obj.get(name)}
-        note = annotations_of(obj).get(LAST_APPLIED)
-        return _noted({**obj, **sealed}, note and self._encrypt(obj, LAST_APPLIED, note))
+        note, managed = annotations_of(obj).get(LAST_APPLIED), meta(obj).get(MANAGED)
+        return _noted(
+            {**obj, **sealed},
+            note and self._encrypt(obj, LAST_APPLIED, note),
+            managed and self._encrypt(obj, MANAGED, managed),
+        )
 
     def open(self, obj: ApiObject, fields: tuple[str, ...]) -> ApiObject:
         """Return a copy whose `fields` are readable. Raises SealError."""
@@ -51,8 +57,12 @@ class Sealer:
             if _is_sealed(obj.get(name))
         }
         note: Any = annotations_of(obj).get(LAST_APPLIED)
-        is_sealed = _is_sealed(note)
-        return _noted({**obj, **opened}, is_sealed and self._decrypt(obj, LAST_APPLIED, note))
+        managed: Any = meta(obj).get(MANAGED)
+        return _noted(
+            {**obj, **opened},
+            _is_sealed(note) and self._decrypt(obj, LAST_APPLIED, note),
+            _is_sealed(managed) and self._decrypt(obj, MANAGED, managed),
+        )
 
     def _encrypt(self, obj: ApiObject, name: str, value: object) -> dict[str, dict[str, str]]:
         key_id, key = next(iter(self.keys.items()))
@@ -93,12 +103,19 @@ def _is_sealed(value: object) -> bool:
     return isinstance(value, dict) and MARK in value
 
 
-def _noted(obj: ApiObject, note: object) -> ApiObject:
-    """Return the object with another note of what was applied last; itself without one."""
-    if not note:
+def _noted(obj: ApiObject, note: object, managed: object) -> ApiObject:
+    """Return the object with another note of what was applied last, and other managers.
+
+    Itself where there is neither.
+    """
+    if not note and not managed:
         return obj
-    annotations = {**annotations_of(obj), LAST_APPLIED: note}
-    return {**obj, "metadata": {**meta(obj), "annotations": annotations}}
+    metadata = dict(meta(obj))
+    if note:
+        metadata["annotations"] = {**annotations_of(obj), LAST_APPLIED: note}
+    if managed:
+        metadata[MANAGED] = managed
+    return {**obj, "metadata": metadata}
 
 
 def _place(obj: ApiObject, name: str) -> bytes:

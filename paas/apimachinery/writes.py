@@ -12,15 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 from paas.apimachinery.admission import AdmissionPlugin, AdmissionRequest
 from paas.apimachinery.audit import entry_for
-from paas.apimachinery.fielderrors import immutable, required
+from paas.apimachinery.bookkeeping import (
+    SERVER_FIELDS,
+    carry_metadata,
+    check_identity,
+    count_generation,
+    is_released,
+    renaming_causes,
+    tidy,
+)
 from paas.apimachinery.kinds import Kind, WriteContext
 from paas.apimachinery.metadata import metadata_errors, metadata_update_errors
 from paas.apimachinery.options import Patch, WriteOptions
+from paas.apimachinery.ownership import Claim, Ownership, is_unchanged, put_entries
 from paas.apimachinery.patch import apply_patch
 from paas.apimachinery.relied import Relied, StaleViewError
 from paas.apimachinery.scaling import SCALE, scale_of, scaled
 from paas.apimachinery.schema import strict_error
-from paas.apimachinery.words import already_exists, changed, conflict, invalid
+from paas.apimachinery.words import already_exists, invalid
 from paas.core.actors import Actor
 from paas.core.errors import (
     AlreadyExistsError,
@@ -39,17 +48,9 @@ if TYPE_CHECKING:
 GENERATE_TRIES = 8
 PATCH_TRIES = 5
 STALE_TRIES = 50
-# Only the server writes these; what a client sends for them is replaced.
-SERVER_FIELDS = (
-    "creationTimestamp",
-    "deletionGracePeriodSeconds",
-    "deletionTimestamp",
-    "generation",
-    "selfLink",
-    "uid",
-)
-STATUS_METADATA = ("annotations", "labels")
-OMITTED_WHEN_EMPTY = ("annotations", "finalizers", "labels", "ownerReferences")
+
+Change = tuple[ApiObject, Claim]
+"""What an object becomes, and who manages it then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +73,31 @@ class Writer:
     ) -> None:
         self._door = door
         self._now = now
+        self.ownership = Ownership(door, now)
 
-    def create(self, target: Target, obj: ApiObject, options: WriteOptions) -> ApiObject:
-        """Store a new object; a generated name that is taken is drawn again."""
+    def create(
+        self,
+        target: Target,
+        obj: ApiObject,
+        options: WriteOptions,
+        claim: Claim | None = None,
+    ) -> ApiObject:
+        """Store a new object; a generated name that is taken is drawn again.
+
+        `claim` says who manages it, where that is not just who creates it.
+        """
         tries = GENERATE_TRIES if meta(obj).get("generateName") and not name_of(obj) else 1
         for attempt in range(1, tries + 1):
             try:
-                return self._create_settled(target, obj, options)
+                return self._create_settled(target, obj, options, claim)
             except AlreadyExistsError:
                 if attempt == tries:
                     raise
         raise already_exists(target.kind, target.name)
 
-    def _create_settled(self, target: Target, obj: ApiObject, options: WriteOptions) -> ApiObject:
+    def _create_settled(
+        self, target: Target, obj: ApiObject, options: WriteOptions, claim: Claim | None
+    ) -> ApiObject:
         """Create with what plugins have in memory; again where that was old, or refused at first.
 
         So nobody is refused by an old view, and nothing is stored by one.
@@ -94,7 +107,8 @@ class Writer:
             seen = mirror.version
             try:
                 relied = self._declared(target.kind)  # before the kind is looked up
-                return self._create(self._current(target), copy.deepcopy(obj), options, relied)
+                body = copy.deepcopy(obj)
+                return self._create(self._current(target), body, options, claim, relied)
             except StaleViewError:
                 if attempt == STALE_TRIES:
                     raise
@@ -116,9 +130,12 @@ class Writer:
         kind = target.kind
         old = self._door.store.get(kind, target.namespace, target.name)
         if target.subresource != "scale":
-            return self._replace(target, self._decode(kind, obj, options), old, options)
+            new = self._decode(kind, obj, options)
+            claim = self.ownership.claim(target, options, meta(new).get("managedFields"))
+            return self._replace(target, new, old, options, claim)
         new = self._decode(kind, scaled(kind, old, obj), options)
-        return scale_of(kind, self._replace(_whole(target), new, old, options))
+        claim = self.ownership.claim(target, options)
+        return scale_of(kind, self._replace(_whole(target), new, old, options, claim))
 
     def update_virtual(
         self, target: Target, change: Callable[[WriteContext], ApiObject], options: WriteOptions
@@ -146,11 +163,16 @@ class Writer:
         return self.update_virtual(target, change, options)
 
     def _replace(
-        self, target: Target, new: ApiObject, old: ApiObject, options: WriteOptions
+        self,
+        target: Target,
+        new: ApiObject,
+        old: ApiObject,
+        options: WriteOptions,
+        claim: Claim,
     ) -> ApiObject:
         kind = target.kind
-        self._check_identity(kind, new, old)
-        _carry_metadata(kind, new, old, target.subresource)
+        check_identity(kind, new, old)
+        carry_metadata(kind, new, old, target.subresource)
         if target.subresource == "status":
             new = _with_status(kind, old, new)
         elif kind.status and not target.subresource:
@@ -161,13 +183,14 @@ class Writer:
         if not target.subresource:
             kind.prepare_update(new, old, context)
         kind.default(new)
+        put_entries(new, claim(new, old))
         request = self._request("UPDATE", target, new, old, options)
         self._admit(request)
         kind.default(new)
-        self._count_generation(kind, new, old)
+        count_generation(kind, new, old)
         self._validate(kind, new, old)
         self._validate_admission(request)
-        if new == old:
+        if is_unchanged(new, old):
             return old
         return self._store_update(target, request, new, options)
 
@@ -175,38 +198,45 @@ class Writer:
         """Apply a patch to the object or its Scale, again when somebody else was quicker."""
         if target.subresource == "scale":
             return self._patch_scale(target, patch, options)
-        return self._patch(
-            target, options, lambda old: self.patched(patch, old, target.kind, options)
-        )
+
+        def change(old: ApiObject) -> Change:
+            new = self.patched(patch, old, target.kind, options)
+            return new, self.ownership.claim(target, options, meta(new).get("managedFields"))
+
+        return self.change(target, options, change)
 
     def _patch_scale(self, target: Target, patch: Patch, options: WriteOptions) -> ApiObject:
         kind = target.kind
         # a Scale has no lists: to merge it strategically is to merge it
         plain = replace(patch, kind="json" if patch.kind == "json" else "merge")
 
-        def change(old: ApiObject) -> ApiObject:
+        def change(old: ApiObject) -> Change:
             scale = self.patched(plain, scale_of(kind, old), SCALE, options)
-            return scaled(kind, old, scale)
+            return scaled(kind, old, scale), self.ownership.claim(target, options)
 
-        return scale_of(kind, self._patch(_whole(target), options, change))
+        return scale_of(kind, self.change(_whole(target), options, change))
 
     def patched(self, patch: Patch, old: ApiObject, kind: Kind, options: WriteOptions) -> ApiObject:
         """Return what the patch makes of an object, which stays as it is. Raises InvalidError."""
         schema = self._door.schemas.of(kind)
         new = apply_patch(patch, old, kind=kind, schema=schema, options=options)
-        if causes := _renaming_causes(new, old):
+        if causes := renaming_causes(new, old):
             raise invalid(kind, name_of(old), causes)
         return new
 
-    def _patch(
-        self, target: Target, options: WriteOptions, change: Callable[[ApiObject], ApiObject]
+    def change(
+        self, target: Target, options: WriteOptions, change: Callable[[ApiObject], Change]
     ) -> ApiObject:
+        """Store what `change` makes of the object, again when somebody else was quicker.
+
+        Raises NotFoundError, and ConflictError where the new object names another version.
+        """
         for attempt in range(1, PATCH_TRIES + 1):
             old = self._door.store.get(target.kind, target.namespace, target.name)
-            new = change(old)
+            new, claim = change(old)
             pinned = meta(new).get("resourceVersion") != meta(old)["resourceVersion"]
             try:
-                return self._replace(target, new, old, options)
+                return self._replace(target, new, old, options, claim)
             except ConflictError:
                 if pinned or attempt == PATCH_TRIES:
                     raise
@@ -221,14 +251,22 @@ class Writer:
         return request
 
     def _create(
-        self, target: Target, obj: ApiObject, options: WriteOptions, relied: Relied | None
+        self,
+        target: Target,
+        obj: ApiObject,
+        options: WriteOptions,
+        claim: Claim | None,
+        relied: Relied | None,
     ) -> ApiObject:
         kind = target.kind
         new = self._decode(kind, obj, options)
+        claim = claim or self.ownership.claim(target, options, meta(new).get("managedFields"))
         self._begin(target, new)
         context = WriteContext(target.actor, self._door, options.dry_run)
         kind.prepare_create(new, context)
         kind.default(new)
+        if kind.backend is None:
+            put_entries(new, claim(new, None))
         request = self._request("CREATE", target, new, None, options)
         request.relied = relied
         self._admit(request)
@@ -270,7 +308,7 @@ class Writer:
             data.pop("namespace", None)
         for field in (*SERVER_FIELDS, "resourceVersion", "managedFields"):
             data.pop(field, None)
-        _tidy(data)
+        tidy(data)
         data["uid"] = new_uid()
         data["creationTimestamp"] = timestamp(self._now())
         if target.kind.generation and "spec" in new:
@@ -325,24 +363,6 @@ class Writer:
             causes += [] if old is None else kind.validate_update(new, old)
         if causes:
             raise invalid(kind, name_of(new), causes)
-
-    def _check_identity(self, kind: Kind, new: ApiObject, old: ApiObject) -> None:
-        wanted, have = meta(new), meta(old)
-        if wanted.get("uid") and wanted["uid"] != have["uid"]:
-            why = f"Precondition failed: UID in precondition: {wanted['uid']}, UID in object meta: "
-            raise conflict(kind, name_of(old), why + str(have["uid"]))
-        version = wanted.get("resourceVersion")
-        if version and version != have["resourceVersion"]:
-            raise changed(kind, name_of(old))
-        wanted["resourceVersion"] = have["resourceVersion"]
-
-    def _count_generation(self, kind: Kind, new: ApiObject, old: ApiObject) -> None:
-        data, before = meta(new), meta(old)
-        if not kind.generation or "generation" not in before:
-            return
-        data["generation"] = before["generation"]
-        if _wish(kind, new) != _wish(kind, old):
-            data["generation"] += 1
 
     def _store_create(
         self, request: AdmissionRequest, new: ApiObject, options: WriteOptions
@@ -401,69 +421,9 @@ def _whole(target: Target) -> Target:
     return replace(target, subresource="")
 
 
-def is_released(kind: Kind, obj: ApiObject) -> bool:
-    """Say whether an object that is being deleted waits for nothing any more."""
-    data = meta(obj)
-    if not data.get("deletionTimestamp") or data.get("finalizers"):
-        return False
-    graceful = kind.grace_period_s is not None and bool(data.get("deletionGracePeriodSeconds"))
-    return not graceful and not kind.holds(obj)
-
-
-def _renaming_causes(new: ApiObject, old: ApiObject) -> list[Cause]:
-    """Keep a patch to the object that its URL names: only about that one RBAC was asked."""
-    if "metadata" not in new:
-        return [required("metadata")]
-    data, before = meta(new), meta(old)
-    wrong: list[Cause] = []
-    for field in ("name", "namespace"):
-        if field in before:
-            data[field] = data.get(field) or before[field]
-            wrong += immutable(f"metadata.{field}", data[field], before[field])
-    return wrong
-
-
-def _carry_metadata(kind: Kind, new: ApiObject, old: ApiObject, subresource: str) -> None:
-    """Give the new object what only the server writes, and what the subresource may not.
-
-    As upstream, a status may bring labels and annotations, but not that of a custom resource.
-    """
-    data, before = meta(new), meta(old)
-    for field in SERVER_FIELDS:
-        data.pop(field, None)
-        if field in before:
-            data[field] = before[field]
-    data["name"] = before["name"]
-    if "namespace" in before:
-        data["namespace"] = before["namespace"]
-    if subresource:
-        open_fields = () if kind.declared_by else STATUS_METADATA
-        kept = {key: data[key] for key in open_fields if key in data}
-        data.clear()
-        data.update({key: value for key, value in before.items() if key not in open_fields})
-        data.update(kept)
-    _tidy(data)
-
-
-def _tidy(data: ApiObject) -> None:
-    """Leave out what is empty, as upstream does: clients ask whether the field is there."""
-    for field in OMITTED_WHEN_EMPTY:
-        if not data.get(field, True):
-            del data[field]
-
-
 def _with_status(kind: Kind, old: ApiObject, new: ApiObject) -> ApiObject:
     """Return the old object with the new one's status; a custom resource may have none."""
     whole = {**old, "metadata": meta(new), "status": new.get("status") or {}}
     if kind.declared_by and "status" not in new:
         del whole["status"]
     return whole
-
-
-def _wish(kind: Kind, obj: ApiObject) -> ApiObject:
-    """Return what counts for metadata.generation: all but metadata, and status where it is apart.
-
-    A custom resource without the status subresource has it among its wishes, as upstream.
-    """
-    apart = {"metadata"} if kind.declared_by and not kind.status else {"metadata", "status"}
-    return {key: value for key, value in obj.items() if key not in apart}

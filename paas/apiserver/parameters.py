@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
+from paas.apimachinery.managed.entries import NOBODY
+from paas.apimachinery.metadata import MANAGER_MAX_BYTES
 from paas.apimachinery.options import DeleteOptions, ListOptions, WatchOptions, WriteOptions
 from paas.apiserver import limits
 from paas.core.errors import BadRequestError, Cause, InvalidError
@@ -22,7 +24,6 @@ from paas.core.selectors import (
 )
 
 _FALSE = frozenset({"false", "0"})
-_MANAGER_MAX = 128
 _PROPAGATION = ("Background", "Foreground", "Orphan")
 _VALIDATION = ("Ignore", "Strict", "Warn")
 _DELETION_TYPES = {
@@ -171,11 +172,13 @@ def _match_causes(match: str, version: str, *, watch: bool, continued: bool) -> 
     return causes
 
 
-def write_options(query: Query, kind: str, user_agent: bytes = b"") -> WriteOptions:
+def write_options(
+    query: Query, kind: str, user_agent: bytes = b"", *, applies: bool = False
+) -> WriteOptions:
     """Return how a create, update or patch is done; `kind` names upstream's options type.
 
-    A client that names no field manager is known by its user agent, as upstream does it.
-    Raises InvalidError.
+    A client that names no field manager is known by its user agent, as upstream does it; who
+    `applies` must name one. Raises InvalidError.
     """
     options = WriteOptions(
         dry_run=bool(query.all("dryRun")),
@@ -183,9 +186,10 @@ def write_options(query: Query, kind: str, user_agent: bytes = b"") -> WriteOpti
         field_validation=query.text("fieldValidation") or "Warn",
         force=query.flag("force"),
     )
-    causes = _dry_run_causes(query.all("dryRun"))
-    if len(options.field_manager) > _MANAGER_MAX:
-        why = f"Too long: may not be more than {_MANAGER_MAX} bytes"
+    causes = _apply_causes(query, kind, applies=applies)
+    causes += _dry_run_causes(query.all("dryRun"))
+    if len(options.field_manager.encode()) > MANAGER_MAX_BYTES:
+        why = f"Too long: may not be more than {MANAGER_MAX_BYTES} bytes"
         causes.append(Cause("FieldValueTooLong", why, "fieldManager"))
     if not options.field_manager.isprintable():
         causes.append(_bad("fieldManager", options.field_manager, "should be printable"))
@@ -196,8 +200,18 @@ def write_options(query: Query, kind: str, user_agent: bytes = b"") -> WriteOpti
     return options
 
 
+def _apply_causes(query: Query, kind: str, *, applies: bool) -> list[Cause]:
+    if applies and not query.text("fieldManager"):
+        why = "Required value: is required for apply patch"
+        return [Cause("FieldValueRequired", why, "fieldManager")]
+    if kind == "PatchOptions" and not applies and "force" in query:
+        return [_forbidden("force", "may not be specified for non-apply patch")]
+    return []
+
+
 def _manager(user_agent: bytes) -> str:
-    return user_agent.decode("latin-1").split("/", 1)[0][:_MANAGER_MAX]
+    first = user_agent.decode("latin-1").split("/", 1)[0]
+    return "".join(one for one in first if one.isprintable())[:MANAGER_MAX_BYTES] or NOBODY
 
 
 def delete_options(query: Query, body: Mapping[str, Any] | None) -> DeleteOptions:

@@ -1,6 +1,7 @@
 """Create, update, patch, delete and deletecollection. Bodies are decoded beside the event loop."""
 
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 
@@ -16,6 +17,7 @@ from paas.apiserver.negotiation import body_form, patch_form
 from paas.apiserver.parameters import delete_options, list_options, write_options
 from paas.apiserver.responses import Response, respond
 from paas.apiserver.statuses import success, warning_headers
+from paas.core.errors import BadRequestError
 from paas.core.objects import ApiObject, is_deleting
 
 _OK, _CREATED = 200, 201
@@ -82,12 +84,12 @@ async def patch(call: Call) -> None:
     form = patch_form(
         call.headers.get(b"content-type", b""), is_custom=bool(target.kind.declared_by)
     )
-    options = _write_options(call, "PatchOptions")
+    user_agent = call.headers.get(b"user-agent", b"")
+    options = write_options(call.query, "PatchOptions", user_agent, applies=form == "apply")
     data = await read_body(call.receive, call.headers)
 
     def write() -> ApiObject:
-        body = parse_yaml(data) if form == "apply" else parse_json(data)
-        twice = () if form == "apply" else tuple(duplicate_fields(data))
+        body, twice = _patch_body(data, form)
         return call.services.door.patch(
             call.actor,
             target.kind.address,
@@ -98,7 +100,19 @@ async def patch(call: Call) -> None:
             subresource=target.subresource,
         )
 
-    await _answer(call, await call.services.threads.run(write), options, _OK)
+    obj = await call.services.threads.run(write)
+    await _answer(call, obj, options, _CREATED if options.created else _OK)
+
+
+def _patch_body(data: bytes, form: str) -> tuple[Any, tuple[str, ...]]:
+    """Return a patch and the paths that its JSON has twice."""
+    try:
+        return parse_json(data), tuple(duplicate_fields(data))
+    except BadRequestError:
+        if form != "apply":
+            raise
+    # clients apply JSON, which is read much quicker than the YAML that it is too
+    return parse_yaml(data), ()
 
 
 async def _admit(call: Call, verb: str) -> None:

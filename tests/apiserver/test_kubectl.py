@@ -134,3 +134,59 @@ def test_it_edits(kubectl, tmp_path):
     editor.chmod(0o755)
     assert "edited" in kubectl("edit", "cm", "one", environment={"EDITOR": str(editor)})
     assert kubectl.json("get", "cm", "one")["data"] == {"a": "9"}
+
+
+def test_it_applies_on_the_server(kubectl):
+    text = manifest(a="1")
+    server = ("apply", "--server-side", "-f", "-")
+    assert kubectl(*server, stdin=text) == "configmap/one serverside-applied\n"
+    assert kubectl(*server, stdin=text) == "configmap/one serverside-applied\n"
+    shown = kubectl("get", "cm", "one", "-o", "yaml", "--show-managed-fields")
+    assert "manager: kubectl" in shown
+    assert "f:a: {}" in shown
+    assert "managedFields" not in kubectl("get", "cm", "one", "-o", "yaml")
+    kubectl(*server, stdin=manifest(b="2"))
+    assert kubectl.json("get", "cm", "one")["data"] == {"b": "2"}
+
+
+def test_it_is_told_of_conflicts_and_forces(kubectl):
+    kubectl("create", "-f", "-", stdin=manifest(a="1"))
+    server = ("apply", "--server-side", "-f", "-")
+    refused = kubectl.run(*server, stdin=manifest(a="2"))
+    assert refused.code == 1
+    assert 'Apply failed with 1 conflict: conflict with "kubectl-create" using v1: .data.a' in (
+        refused.err
+    )
+    assert "--force-conflicts" in refused.err
+    other = kubectl.run(*server, "--field-manager=robot", stdin=manifest(a="2"))
+    assert other.code == 1
+    kubectl(*server, "--force-conflicts", stdin=manifest(a="2"))
+    assert kubectl.json("get", "cm", "one")["data"] == {"a": "2"}
+
+
+def test_it_goes_over_from_client_side_apply(kubectl):
+    kubectl("apply", "-f", "-", stdin=manifest(a="1", b="1"))
+    kubectl("apply", "--server-side", "-f", "-", stdin=manifest(a="2"))
+    found = kubectl.json("get", "cm", "one", "--show-managed-fields")
+    assert found["data"] == {"a": "2"}
+    names = {(one["manager"], one["operation"]) for one in found["metadata"]["managedFields"]}
+    assert ("kubectl", "Apply") in names
+    assert ("kubectl-client-side-apply", "Update") not in names
+    assert '"a": "2"' in kubectl("apply", "view-last-applied", "cm/one", "-o", "json")
+    kubectl("apply", "-f", "-", stdin=manifest(c="3"))
+    assert kubectl.json("get", "cm", "one")["data"] == {"c": "3"}
+
+
+@pytest.mark.parametrize("how", ["--server-side=false", "--server-side"])
+def test_it_shows_what_an_apply_would_change(kubectl, how):
+    kubectl("apply", "--server-side", "-f", "-", stdin=manifest(a="1"))
+    same = kubectl.run("diff", how, "-f", "-", stdin=manifest(a="1"))
+    assert (same.code, same.out) == (0, "")
+    changed = kubectl.run("diff", how, "-f", "-", stdin=manifest(a="2"))
+    assert changed.code == 1
+    assert "-  a:" in changed.out
+    assert "+  a:" in changed.out
+    assert kubectl.json("get", "cm", "one")["data"] == {"a": "1"}
+    new = kubectl.run("diff", how, "-f", "-", stdin=manifest("two", b="1"))
+    assert new.code == 1
+    assert "two" not in kubectl("get", "cm", "-o", "name")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from paas.apimachinery.door import Door
-from paas.apimachinery.options import Patch
+from paas.apimachinery.options import Patch, WriteOptions
 from paas.core.errors import (
     AlreadyExistsError,
     ForbiddenError,
@@ -194,6 +194,18 @@ def test_a_tags_annotations_are_patched(door: Door):
     made = door.patch(ADMIN, TAGS, "web:latest", "shop", patch=Patch("merge", body))
     assert made["metadata"]["annotations"] == {"tags": "builder"}
     assert made["image"]["dockerImageReference"] == reference("a")
+
+
+def test_a_tag_is_applied_and_made_where_there_is_none(door: Door):
+    stream_make(door)
+    tag(door, "a")
+    for name, created in (("web:latest", False), ("web:new", True)):
+        options = WriteOptions(field_manager="mine")
+        body = stream_tag(name)
+        body["tag"]["annotations"] = {"tags": "builder"}
+        made = door.patch(ADMIN, TAGS, name, "shop", patch=Patch("apply", body), options=options)
+        assert made["tag"]["annotations"] == {"tags": "builder"}
+        assert options.created is created
 
 
 def test_images_of_all_projects_are_read_by_nobody_but_administrators(door: Door, members: Members):

@@ -148,6 +148,19 @@ def test_its_administrator_may_describe_and_delete_it(platform_door, person):
     assert gone["status"]["phase"] == "Terminating"
 
 
+def test_its_administrator_may_apply_its_description(platform_door, person):
+    ann = person("ann")
+    platform_door.create(ann, request("shop"))
+    data = {"name": "shop", "annotations": {"openshift.io/description": "Sells"}}
+    body = {"apiVersion": "project.openshift.io/v1", "kind": "Project", "metadata": data}
+    options = WriteOptions(field_manager="mine")
+    after = platform_door.patch(ann, PROJECTS, "shop", patch=Patch("apply", body), options=options)
+    assert after["metadata"]["annotations"]["openshift.io/description"] == "Sells"
+    body["metadata"] = {**data, "name": "other"}
+    with pytest.raises(NotFoundError):
+        platform_door.patch(ME, PROJECTS, "other", patch=Patch("apply", body), options=options)
+
+
 @pytest.mark.parametrize("kind", ["merge", "json"])
 def test_a_patch_of_ones_own_project_writes_no_other(platform_door, person, kind):
     ann, bob = person("ann"), person("bob")

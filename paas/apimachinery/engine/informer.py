@@ -307,8 +307,8 @@ class Informer:
             self._changed.notify_all()
 
     def _replace(self, place: tuple[str, str], new: ApiObject | None) -> None:
-        if new is not None and self.transform is not None:
-            new = self.transform(new)
+        if new is not None:
+            new = (self.transform or unmanaged)(new)
         old = self._objects.get(place)
         if old is not None and new is not None and uid_of(old) != uid_of(new):
             self._store(place, old, None)
@@ -356,11 +356,21 @@ class Informer:
                     index.pop(value, None)
 
 
+def unmanaged(obj: ApiObject) -> ApiObject:
+    """Leave out managedFields, which no controller reads: they are a third of a small object.
+
+    An update that does not mention them leaves them as they are.
+    """
+    metadata: Mapping[str, object] = obj["metadata"]
+    if "managedFields" not in metadata:
+        return obj
+    kept = {key: value for key, value in metadata.items() if key != "managedFields"}
+    return {**obj, "metadata": kept}
+
+
 def metadata_only(obj: ApiObject) -> ApiObject:
     """Keep what garbage collection needs: a transform for informers of everything."""
-    kept: Mapping[str, object] = {
-        key: value for key, value in obj["metadata"].items() if key != "managedFields"
-    }
+    kept = unmanaged(obj)["metadata"]
     # one object without its type must not stop the informer, and with it everybody's collector
     trimmed: ApiObject = {key: obj[key] for key in ("apiVersion", "kind") if key in obj}
     trimmed["metadata"] = kept

@@ -14,10 +14,11 @@ PathItem = dict[str, Any]
 _BODIES = ("application/json", "application/yaml")
 _PROTOBUF = "application/vnd.kubernetes.protobuf"
 _PATCHES = (
+    "application/apply-patch+yaml",
     "application/json-patch+json",
     "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
 )
+_STRATEGIC = "application/strategic-merge-patch+json"
 _CONNECTED = frozenset({"attach", "exec", "portforward", "proxy"})
 _SCALE_GVK = ("autoscaling", "v1", "Scale")
 
@@ -168,7 +169,7 @@ class PathWriter:
     def _request(self, verb: _Verb, schema: str) -> dict[str, Any] | None:
         if verb.method == "patch":
             merges = self._kind.schema and not self._kind.declared_by
-            types = _PATCHES if merges else _PATCHES[:2]
+            types = (*_PATCHES, _STRATEGIC) if merges else _PATCHES
             patch = {"schema": schemas.reference(schemas.PATCH)}
             return {"content": dict.fromkeys(types, patch), "required": True}
         if verb.method == "delete":

@@ -6,7 +6,7 @@ from paas.apimachinery.patch.errors import patched_invalid
 from paas.apimachinery.patch.plain import apply_json_patch, apply_merge_patch
 from paas.apimachinery.patch.strategic import apply_strategic_merge_patch
 from paas.apimachinery.schema import Schema
-from paas.core.errors import BadRequestError, UnsupportedMediaTypeError
+from paas.core.errors import BadRequestError
 from paas.core.objects import ApiObject
 
 
@@ -56,7 +56,4 @@ def _apply(patch: Patch, obj: ApiObject, kind: Kind, schema: Schema) -> ApiObjec
         return apply_merge_patch(obj, patch.body)
     if patch.kind == "strategic":
         return apply_strategic_merge_patch(obj, patch.body, schema)
-    raise UnsupportedMediaTypeError(
-        f"{kind.resource} cannot be patched this way",
-        hint="Use application/merge-patch+json or application/json-patch+json.",
-    )
+    raise AssertionError(f"{kind.resource}: {patch.kind} is no patch of a document")

@@ -75,6 +75,7 @@ class Compiler:
 
     def _fill(self, node: Node, schema: Mapping[str, Any], name: str) -> None:
         node.rules = rules_of(schema)
+        node.map_type = str(schema.get("x-kubernetes-map-type", ""))
         if _is_leaf(schema):
             _become(node, _leaf(schema))
         elif schema.get("properties"):
@@ -121,6 +122,7 @@ class Compiler:
             merge_key=str(schema.get("x-kubernetes-patch-merge-key", "")),
             list_type=str(schema.get("x-kubernetes-list-type", "")),
             map_keys=tuple(schema.get("x-kubernetes-list-map-keys") or ()),
+            map_type=str(schema.get("x-kubernetes-map-type", "")),
         )
 
 

@@ -19,7 +19,8 @@ class Node:
 
     `go_type` is what upstream's decoder calls it (`int32`, `[]v1.Container`); `zero` makes what
     a null becomes inside a list or map, None where it is dropped. `exact` is the Python class
-    of which every value is good as it is. `raw` nodes hold any JSON.
+    of which every value is good as it is. `raw` nodes hold any JSON. `map_type` is "atomic" where
+    the type itself says that it is replaced as a whole.
     """
 
     go_type: str
@@ -31,6 +32,7 @@ class Node:
     items: "Node | None" = None
     values: "Node | None" = None
     raw: bool = False
+    map_type: str = ""
     rules: tuple[Check, ...] = ()
     required: tuple[str, ...] = ()
     pointer: bool = False
@@ -60,7 +62,8 @@ class Field:
     """A property of a struct: its type and how patches merge it.
 
     `strategy` is "", "merge" or "replace"; `merge_key` names the key of a list of maps.
-    `list_type` and `map_keys` are what server-side apply goes by.
+    `list_type`, `map_keys` and `map_type` are what server-side apply goes by; it keeps in `shape`
+    what it makes of them.
     """
 
     node: Node
@@ -69,3 +72,5 @@ class Field:
     merge_key: str = ""
     list_type: str = ""
     map_keys: tuple[str, ...] = field(default=())
+    map_type: str = ""
+    shape: Any = None

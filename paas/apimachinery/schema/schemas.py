@@ -33,10 +33,11 @@ _lock = threading.RLock()  # two kinds may share a definition that is being comp
 class Schema:
     """The compiled schema of one kind. Safe to use from many threads."""
 
-    __slots__ = ("root",)
+    __slots__ = ("root", "whole")
 
     def __init__(self, root: Node) -> None:
         self.root = root
+        self.whole = Field(root)
 
     def prune(self, obj: ApiObject) -> ApiObject:
         """Return a deep copy as upstream's typed decoding leaves it: no unknown fields, no nulls.

@@ -5,7 +5,7 @@ import pytest
 from paas.apimachinery.options import Patch, WriteOptions
 from paas.apimachinery.patch import apply_patch
 from paas.apimachinery.schema import Schemas
-from paas.core.errors import InvalidError, UnsupportedMediaTypeError
+from paas.core.errors import InvalidError
 from paas.core.objects import ApiObject
 from tests.apimachinery.schema import samples
 
@@ -92,8 +92,3 @@ def test_a_result_of_the_wrong_type_is_invalid_and_shows_the_patch_alone():
     assert caught.value.causes[0].field == "patch"
     assert "of type int32" in caught.value.message
     assert "nginx" not in caught.value.message
-
-
-def test_server_side_apply_is_not_offered_here():
-    with pytest.raises(UnsupportedMediaTypeError):
-        applied(Patch("apply", {"spec": {"replicas": 3}}))
