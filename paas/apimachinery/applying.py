@@ -23,7 +23,7 @@ from paas.core.objects import ApiObject, ObjectKey, dig
 if TYPE_CHECKING:
     from paas.apimachinery.door import Door
 
-CREATE_TRIES = 5
+TRIES = 5
 
 
 class Applier:
@@ -41,16 +41,20 @@ class Applier:
         if target.subresource == "scale":
             return self._apply_scale(target, patch, options)
         config = self._config(target, target.kind, patch, options)
-        for attempt in range(1, CREATE_TRIES + 1):
+        for attempt in range(1, TRIES + 1):
             try:
                 return self._update(target, config, options)
             except NotFoundError:
-                if target.subresource or self._exists(target):
+                if target.subresource:
                     raise
+                if self._exists(target):  # somebody has just made it, or something else is missing
+                    if attempt == TRIES:
+                        raise
+                    continue
             try:
                 return self._create(target, config, options)
             except AlreadyExistsError:  # somebody was quicker: then it is an update
-                if attempt == CREATE_TRIES:
+                if attempt == TRIES:
                     raise
         raise AssertionError("the loop returns or raises")
 
@@ -116,7 +120,7 @@ class Applier:
         return made
 
     def _exists(self, target: Target) -> bool:
-        """Say whether what was not found is something else, such as the namespace."""
+        """Say whether the object is there now."""
         try:
             self._door.store.get(target.kind, target.namespace, target.name)
         except NotFoundError:

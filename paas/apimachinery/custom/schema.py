@@ -12,7 +12,7 @@ from paas.apimachinery.custom.rules import has_rules, validation_errors
 from paas.apimachinery.custom.validation import NOWHERE, ROOT, value_errors
 from paas.apimachinery.fielderrors import invalid
 from paas.apimachinery.schema import Schema
-from paas.apimachinery.schema.nodes import Node
+from paas.apimachinery.schema.nodes import Field, Node
 from paas.apimachinery.schema.scalars import copy_json
 from paas.apimachinery.schema.schemas import inline_schema, metadata_node
 from paas.core.errors import BadRequestError, Cause
@@ -55,6 +55,11 @@ class CustomSchema(Schema):
     def root(self) -> Node:  # type: ignore[override] # a slot of the base, made late here
         """Return the schema as the node that server-side apply goes by."""
         return inline_schema(self.definition, self._name)
+
+    @cached_property
+    def whole(self) -> Field:  # type: ignore[override] # as above
+        """Return the root as the field that keeps what server-side apply makes of it."""
+        return Field(self.root)
 
     def read(self, obj: ApiObject) -> ApiObject:
         """Return a deep copy without unknown fields, its metadata read as ObjectMeta."""

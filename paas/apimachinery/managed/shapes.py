@@ -105,8 +105,9 @@ def _new_shape(field: Field) -> Shape:
     node = field.node
     if node.items is not None:
         return _list_shape(field)
-    atomic = (field.map_type or node.map_type) == "atomic"
-    merges = not atomic and (node.fields is not None or node.values is not None)
+    said = field.map_type or node.map_type
+    is_map = node.fields is not None or node.values is not None or said == "granular"
+    merges = is_map and said != "atomic"
     return Shape(node, Form.MAP if merges else Form.LEAF)
 
 

@@ -142,9 +142,11 @@ def _leaf(schema: Mapping[str, Any]) -> Node:
         return _INTEGERS.get(form, scalars.INTEGER_64)
     if kind == "number":
         return scalars.NUMBER
-    return scalars.BOOLEAN if kind == "boolean" else scalars.RAW
+    if kind == "boolean":
+        return scalars.BOOLEAN
+    return scalars.OPEN_MAP if kind == "object" and schema.get(_PRESERVE) else scalars.RAW
 
 
 def _become(node: Node, leaf: Node) -> None:
     node.go_type, node.decode, node.zero = leaf.go_type, leaf.decode, leaf.zero
-    node.exact, node.raw = leaf.exact, leaf.raw
+    node.exact, node.raw, node.map_type = leaf.exact, leaf.raw, node.map_type or leaf.map_type

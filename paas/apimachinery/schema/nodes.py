@@ -20,7 +20,7 @@ class Node:
     `go_type` is what upstream's decoder calls it (`int32`, `[]v1.Container`); `zero` makes what
     a null becomes inside a list or map, None where it is dropped. `exact` is the Python class
     of which every value is good as it is. `raw` nodes hold any JSON. `map_type` is "atomic" where
-    the type itself says that it is replaced as a whole.
+    the type itself says that it is replaced as a whole, and "granular" where a raw one is not.
     """
 
     go_type: str

@@ -207,6 +207,8 @@ MICRO_TIME = Node("v1.MicroTime", _micro_time)
 QUANTITY = Node("resource.Quantity", _quantity, zero=lambda: "0")
 INT_OR_STRING = Node("intstr.IntOrString", _int_or_string, zero=int)
 RAW = Node("runtime.RawExtension", copy_json, raw=True)
+OPEN_MAP = Node("runtime.RawExtension", copy_json, raw=True, map_type="granular")
+"""An object that keeps what its schema does not know: whoever applies has the keys of its own."""
 
 NAMED = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": QUANTITY,

@@ -288,3 +288,30 @@ def test_rights_go_by_resource_and_by_name(served):
     for verb, path in (("GET", f"{WIDGETS}/two"), ("DELETE", ONE), ("GET", WIDGETS)):
         refused = served.http.request(verb, path, headers=mia)
         assert refused.status_code == 403, path
+
+
+def applied(served, manager, body, *, status=200, force=False):
+    asked = {"fieldManager": manager, **({"force": "true"} if force else {})}
+    kind = {"content-type": "application/apply-patch+yaml"}
+    answer = served.http.patch(ONE, json=body, params=asked, headers=kind)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def test_who_applies_has_the_fields_and_items_of_its_own(served):
+    mine = widget(parts=[{"name": "a"}], tags=["x"], anything={"k": 1}, labels={"m": "1"})
+    applied(served, "me", mine, status=201)
+    yours = {**widget(parts=[{"name": "b", "size": 5}], tags=["y"], anything={"l": {"deep": 2}})}
+    del yours["spec"]["color"]
+    both = applied(served, "you", yours)["spec"]
+    assert both["parts"] == [{"name": "a", "size": 3}, {"name": "b", "size": 5}]
+    assert (both["tags"], both["anything"]) == (["x", "y"], {"k": 1, "l": {"deep": 2}})
+
+    refused = applied(served, "you", widget(color="blue"), status=409)
+    (cause,) = refused["details"]["causes"]
+    assert (cause["reason"], cause["field"]) == ("FieldManagerConflict", ".spec.color")
+    blue = widget(color="blue")
+    assert applied(served, "you", blue, force=True)["spec"]["parts"] == [{"name": "a", "size": 3}]
+
+    after = applied(served, "me", {**widget(), "spec": {}})["spec"]
+    assert after == {"color": "blue", "replicas": 1}
