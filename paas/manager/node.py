@@ -73,6 +73,7 @@ class Node:
                 drain=Drain(drained=self._is_drained),
                 claim_path=cache.path,
             ),
+            usage_every_s=settings.MINATO_USAGE_EVERY_S,
         )
         self._server = self.agent.server(instance.node_socket, ticket_key)
         context = Context(self.door, self._informers, self._events)

@@ -6,7 +6,7 @@ Whoever calls has authorised the actor before: a ticket is minted for what is as
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,13 @@ from paas.orchestration.nodeagent.frames import (
     write_frame,
 )
 from paas.orchestration.nodeagent.statuses import error_of
-from paas.orchestration.nodeagent.tickets import NodeTicket, ticket_issue
+from paas.orchestration.nodeagent.tickets import (
+    NODE_USAGE,
+    POD_USAGE,
+    NodeTicket,
+    ticket_issue,
+)
+from paas.orchestration.usage import PodUsage, Usage, decode_node_usage, decode_pod_usage
 
 _ABSENT = "the node agent does not answer"
 _CONNECT_S = 10.0
@@ -93,7 +99,7 @@ class NodeClient:
         except (OSError, TimeoutError) as error:
             raise ServiceUnavailableError(_ABSENT) from error
         try:
-            writer.write(self._request(actor, pod, action, container, options))
+            writer.write(self._request(_ticket(actor, pod, action, container, options)))
             await writer.drain()
             _check(await reader.readline())
         except (PaasError, OSError) as error:
@@ -107,40 +113,57 @@ class NodeClient:
         self, actor: Actor, pod: ApiObject, *, container: str = "", **options: Any
     ) -> Iterator[bytes]:
         """Yield a container's log in pieces; options are spelled as in the API (follow, …)."""
+        # a followed log may be silent for hours
+        return self._output(_ticket(actor, pod, "log", container, options), silence_s=None)
+
+    def pod_usage(
+        self, actor: Actor, namespace: str, *, history: bool = False
+    ) -> Sequence[PodUsage]:
+        """Return what the pods of a namespace use, or all for ""; see `UsageReader`."""
+        options = {"history": history}
+        ticket = NodeTicket(actor.name, POD_USAGE, namespace=namespace, options=options)
+        return decode_pod_usage(b"".join(self._output(ticket)))
+
+    def node_usage(self, actor: Actor) -> tuple[str, Usage] | None:
+        """Return what the node uses; see `UsageReader`."""
+        return decode_node_usage(b"".join(self._output(NodeTicket(actor.name, NODE_USAGE))))
+
+    def _output(
+        self, ticket: NodeTicket, *, silence_s: float | None = _CONNECT_S
+    ) -> Iterator[bytes]:
+        """Yield what a ticket brings on standard output; `silence_s` bounds each wait for more."""
         with closing(socket.socket(socket.AF_UNIX)) as connection:
             connection.settimeout(_CONNECT_S)
             try:
                 connection.connect(str(self._path))
-                connection.sendall(self._request(actor, pod, "log", container, options))
+                connection.sendall(self._request(ticket))
             except OSError as error:
                 raise ServiceUnavailableError(_ABSENT) from error
             with connection.makefile("rb") as file:
                 try:
                     _check(file.readline(LINE_MAX))
+                    connection.settimeout(silence_s)
+                    yield from (data for channel, data in _frames(file) if channel == STDOUT)
                 except OSError as error:
                     raise ServiceUnavailableError(_ABSENT) from error
-                connection.settimeout(None)  # a followed log may be silent for hours
-                yield from (data for channel, data in _frames(file) if channel == STDOUT)
 
-    def _request(
-        self,
-        actor: Actor,
-        pod: ApiObject,
-        action: str,
-        container: str,
-        options: Mapping[str, Any],
-    ) -> bytes:
-        ticket = NodeTicket(
-            actor=actor.name,
-            action=action,
-            namespace=namespace_of(pod),
-            pod=name_of(pod),
-            uid=uid_of(pod),
-            container=container,
-            options=options,
-        )
+    def _request(self, ticket: NodeTicket) -> bytes:
         text = ticket_issue(self._key, ticket, now=self._now())
         return json.dumps({"ticket": text}).encode() + b"\n"
+
+
+def _ticket(
+    actor: Actor, pod: ApiObject, action: str, container: str, options: Mapping[str, Any]
+) -> NodeTicket:
+    return NodeTicket(
+        actor=actor.name,
+        action=action,
+        namespace=namespace_of(pod),
+        pod=name_of(pod),
+        uid=uid_of(pod),
+        container=container,
+        options=options,
+    )
 
 
 def _check(line: bytes) -> None:
