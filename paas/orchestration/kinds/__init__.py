@@ -17,6 +17,7 @@ from paas.orchestration.kinds import (
     daemon_set,
     discovery,
     events,
+    metrics,
     networking,
     policy,
     rbac,
@@ -43,6 +44,7 @@ KINDS: tuple[Kind, ...] = (
     *rbac.KINDS,
     *authorization.KINDS,
     *authentication.KINDS,
+    *metrics.KINDS,
 )
 """Everything declared here; a process assembles its Scheme from this and the domains' kinds."""
 
