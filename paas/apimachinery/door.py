@@ -130,7 +130,7 @@ class Door:
         kind = self._offering(resource, "get")
         self.authorize(actor, kind, "get", namespace=namespace, name=name, subresource=subresource)
         if kind.backend is not None:
-            key = ObjectKey(resource, namespace, name)
+            key = ObjectKey(kind.resource, namespace, name)
             return kind.backend.get(WriteContext(actor, self), key)
         obj = self.store.get(kind, namespace, name)
         return scale_of(kind, obj) if subresource == "scale" else obj
@@ -175,8 +175,8 @@ class Door:
         """Return what turns the hub's changes after `version` into what this watcher sees."""
         if kind.backend is not None:
             return kind.backend.watcher(WriteContext(actor, self), options, version)
-        opened = partial(self.store.sealer.open, fields=kind.sealed) if kind.sealed else None
-        return WatchFilter(namespace, options, opened)
+        opened = partial(self.store.opened, kind) if kind.is_opened else None
+        return WatchFilter(namespace, options, opened, kind.version)
 
     def open_sink(
         self, kind: Kind, after: int, sink: Sink, *, lost: Callable[[], None] = lambda: None
@@ -198,7 +198,7 @@ class Door:
             raise NotFoundError(
                 f'no matches for kind "{obj.get("kind")}" in version "{obj.get("apiVersion")}"'
             )
-        self._offering(kind.resource, "create")
+        self._offering(kind.address, "create")
         place = _place(kind, obj, namespace)
         # upstream authorises a create without its name, which need not be known yet
         self.authorize(actor, kind, "create", namespace=place)
@@ -365,7 +365,7 @@ class Door:
         kind = self.scheme.find_gvk(str(obj.get("apiVersion")), str(obj.get("kind")))
         if kind is None:
             raise BadRequestError(f'no kind "{obj.get("kind")}" in "{obj.get("apiVersion")}"')
-        return self._offering(kind.resource, "update")
+        return self._offering(kind.address, "update")
 
 
 def _place(kind: Kind, obj: ApiObject, namespace: str) -> str:

@@ -50,7 +50,7 @@ class Change:
     old_labels: dict[str, str]
     old_fields: dict[str, str]
     body: str
-    _events: dict[str, Event] = field(default_factory=dict)
+    _events: dict[tuple[str, str], Event] = field(default_factory=dict)
 
     def seen_by(self, labels: LabelSelector, fields: FieldSelector) -> str:
         """Return what a selector sees of it: ADDED, MODIFIED, DELETED, or nothing.
@@ -78,14 +78,21 @@ class Change:
         place = {"metadata.name": self.name, "metadata.namespace": self.namespace}
         return fields.matches({**of_fields, **place})
 
-    def event(self, kind: str, opened: Callable[[ApiObject], ApiObject] | None) -> Event:
-        """Return the shared event of this kind; `opened` unseals the body where it is sealed."""
-        if kind not in self._events:
+    def event(
+        self, kind: str, opened: Callable[[ApiObject], ApiObject] | None, form: str = ""
+    ) -> Event:
+        """Return the shared event of this kind; `opened` reads the body, where it must be read.
+
+        `form` tells apart what several versions of a kind make of one body.
+        """
+        known = self._events.get((kind, form))
+        if known is None:
             if opened is None:
-                self._events[kind] = Event(kind, text=self.body)
+                known = Event(kind, text=self.body)
             else:
-                self._events[kind] = Event(kind, opened(orjson.loads(self.body)))
-        return self._events[kind]
+                known = Event(kind, opened(orjson.loads(self.body)))
+            self._events[kind, form] = known
+        return known
 
 
 class Sink(Protocol):

@@ -84,6 +84,16 @@ class ScalePaths:
     selector: tuple[str, ...] = ("spec", "selector")
 
 
+class Conversion(Protocol):
+    """Turns an object of a version into what is stored, and what is stored into that version."""
+
+    def stored(self, obj: ApiObject) -> ApiObject:
+        """Return the object as it is stored; the one given stays as it is."""
+
+    def served(self, obj: ApiObject) -> ApiObject:
+        """Return a stored object, just parsed, in this version; may change it in place."""
+
+
 class SubresourceHandler(Protocol):
     """Answers a subresource that is more than a part of the object (eviction, token, …)."""
 
@@ -162,6 +172,7 @@ class Kind:
     `default` fills in what was left out, in place, on create and update alike.
     `prepare_create` / `prepare_update` are upstream's strategy: reset what clients may not set,
     in place; they run before `default`. The door itself keeps status from spec writers.
+    `prepare_status` is the same for writers of the status, whose spec the door keeps.
     `validate` / `validate_update` return every rule broken, with field paths.
     `fields` are the selectable fields besides metadata.name and metadata.namespace; of an empty
     object too, for its keys are what a selector may name.
@@ -174,6 +185,8 @@ class Kind:
     `orphans_by_default` is true where a delete that does not say so leaves the dependents alone.
     `holds` says that something besides metadata.finalizers keeps a deleted object (Namespace).
     `mark_deleting` changes the object, in place, when it gets its deletionTimestamp.
+    `conversion` stands between the version and what is stored, in all but the stored version; of
+    a resource in several versions the stored one is declared first.
     """
 
     group: str
@@ -194,6 +207,7 @@ class Kind:
     default: Callable[[ApiObject], None] = _leave
     prepare_create: Callable[[ApiObject, WriteContext], None] = _leave
     prepare_update: Callable[[ApiObject, ApiObject, WriteContext], None] = _leave
+    prepare_status: Callable[[ApiObject, ApiObject], None] = _leave
     validate: Callable[[ApiObject], Sequence[Cause]] = _accept
     validate_update: Callable[[ApiObject, ApiObject], Sequence[Cause]] = _accept
     fields: Callable[[ApiObject], Mapping[str, str]] = _no_fields
@@ -208,6 +222,7 @@ class Kind:
     watch_of: tuple[str, ...] = ()
     audited: bool = True
     storage_resource: str = ""
+    conversion: Conversion | None = None
 
     @property
     def api_version(self) -> str:
@@ -218,6 +233,16 @@ class Kind:
     def resource(self) -> str:
         """Return upstream's GroupResource: `pods`, `deployments.apps`."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def address(self) -> str:
+        """Return what the scheme finds this very version by: `widgets.example.com/v1`."""
+        return f"{self.resource}/{self.version}"
+
+    @property
+    def is_opened(self) -> bool:
+        """Say whether what is stored has to be read before it is served: sealed, or converted."""
+        return bool(self.sealed) or self.conversion is not None
 
     @property
     def stored_as(self) -> str:

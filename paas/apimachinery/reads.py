@@ -42,14 +42,14 @@ class Reads:
         if row is None:
             raise not_found(kind, name)
         body: str = row[0]
-        return _text(self._store.parse(kind, body)) if kind.sealed else body
+        return _text(self._store.parse(kind, body)) if kind.is_opened else body
 
     async def list(self, kind: Kind, namespace: str, options: ListOptions) -> Page:
         """Return a page whose text is the items' JSON joined by commas."""
         page = page_of(await self._row(sql.page(kind.stored_as, namespace, options)), options)
-        if not kind.sealed or not page.text:
+        if not kind.is_opened or not page.text:
             return page
-        items = [self._store.parse(kind, _text(obj)) for obj in orjson.loads(f"[{page.text}]")]
+        items = [self._store.opened(kind, obj) for obj in orjson.loads(f"[{page.text}]")]
         text = ",".join(_text(obj) for obj in items)
         return Page(text, page.resource_version, page.continue_token, page.remaining)
 

@@ -16,7 +16,9 @@ class Scheme:
         self._by_path: dict[tuple[str, str, str], Kind] = {}
         self._by_gvk: dict[tuple[str, str], Kind] = {}
         for kind in kinds:
+            # of a resource in several versions the first is found by its name
             self._by_resource.setdefault(kind.resource, kind)
+            self._by_resource[kind.address] = kind
             self._by_path[kind.group, kind.version, kind.plural] = kind
             self._by_gvk[kind.api_version, kind.kind] = kind
 
@@ -30,7 +32,10 @@ class Scheme:
         return iter(self._by_path.values())
 
     def kind_of(self, resource: str) -> Kind:
-        """Return the kind of a GroupResource such as `deployments.apps`. Raises NotFoundError."""
+        """Return the kind of a GroupResource, such as `deployments.apps`, or of an address.
+
+        Raises NotFoundError.
+        """
         if (kind := self._by_resource.get(resource)) is None:
             raise NotFoundError("the server could not find the requested resource")
         return kind

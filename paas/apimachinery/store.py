@@ -83,7 +83,7 @@ class Store:
         with self.autocommit() as connection:
             row = connection.execute(query.text, query.values).fetchone()
         page = page_of(row, options)
-        items = [self._opened(kind, obj) for obj in orjson.loads(f"[{page.text}]")]
+        items = [self.opened(kind, obj) for obj in orjson.loads(f"[{page.text}]")]
         return ObjectList(items, page.resource_version, page.continue_token, page.remaining)
 
     def record(self, entry: AuditEntry, *, refused: str = "") -> None:
@@ -154,9 +154,12 @@ class Store:
 
     def parse(self, kind: Kind, body: str) -> ApiObject:
         """Return the object of a stored body, opened."""
-        return self._opened(kind, orjson.loads(body))
+        return self.opened(kind, orjson.loads(body))
 
-    def _opened(self, kind: Kind, obj: ApiObject) -> ApiObject:
+    def opened(self, kind: Kind, obj: ApiObject) -> ApiObject:
+        """Return a stored object, just parsed, as it is served: unsealed, in the kind's version."""
+        if kind.conversion is not None:
+            return kind.conversion.served(obj)
         return self.sealer.open(obj, kind.sealed) if kind.sealed else obj
 
     def _write(
@@ -197,6 +200,8 @@ class Store:
 
     def _halves(self, kind: Kind, obj: ApiObject) -> tuple[str, str]:
         """Return the body's text before and after the place of its resourceVersion."""
+        if kind.conversion is not None:
+            obj = kind.conversion.stored(obj)
         sealed = self.sealer.seal(obj, kind.sealed) if kind.sealed else obj
         # The mark is drawn at random for this process: no value can contain it by design.
         marked = {**sealed, "metadata": {**meta(sealed), "resourceVersion": self._mark}}

@@ -28,17 +28,19 @@ class WatchFilter:
         namespace: str,
         options: WatchOptions,
         opened: Opened | None = None,
+        form: str = "",
     ) -> None:
         self._namespace = namespace
         self._options = options
         self._opened = opened
+        self._form = form
 
     def __call__(self, change: Change) -> Sequence[Event]:
         """Return the event, or nothing where the watcher does not see the change."""
         if self._namespace and change.namespace != self._namespace:
             return ()
         kind = change.seen_by(self._options.labels, self._options.fields)
-        return (change.event(kind, self._opened),) if kind else ()
+        return (change.event(kind, self._opened, self._form),) if kind else ()
 
 
 class ThreadWatch:

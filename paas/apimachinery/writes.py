@@ -146,6 +146,7 @@ class Writer:
         _carry_metadata(new, old, target.subresource)
         if target.subresource == "status":
             new = {**old, "metadata": meta(new), "status": new.get("status") or {}}
+            kind.prepare_status(new, old)
         elif kind.status and not target.subresource:
             new.pop("status", None)
             if "status" in old:

@@ -152,7 +152,7 @@ class DoorReader:
         obj = await self._threads.run(
             self._door.get,
             actor,
-            kind.resource,
+            kind.address,
             target.name,
             target.namespace,
             subresource=target.subresource,
@@ -167,7 +167,7 @@ class DoorReader:
             check_selectable(kind, options.fields)
             return await self.reads.list(kind, target.namespace, options)
         found = await self._threads.run(
-            self._door.list, actor, kind.resource, target.namespace, options
+            self._door.list, actor, kind.address, target.namespace, options
         )
         text = ",".join(orjson.dumps(obj).decode() for obj in found.items)
         return Page(text, found.resource_version, found.continue_token, found.remaining)

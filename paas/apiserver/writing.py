@@ -44,7 +44,7 @@ async def update(call: Call) -> None:
             obj,
             options=options,
             subresource=target.subresource,
-            resource=target.kind.resource,
+            resource=target.kind.address,
         )
 
     await _write_body(call, write, options, _OK)
@@ -88,7 +88,7 @@ async def patch(call: Call) -> None:
         twice = () if form == "apply" else tuple(duplicate_fields(data))
         return call.services.door.patch(
             call.actor,
-            target.kind.resource,
+            target.kind.address,
             target.name,
             target.namespace,
             patch=Patch(form, body, twice),
@@ -148,7 +148,7 @@ async def delete(call: Call) -> None:
     obj = await call.services.threads.run(
         call.services.door.delete,
         call.actor,
-        target.kind.resource,
+        target.kind.address,
         target.name,
         target.namespace,
         options=options,
@@ -165,7 +165,7 @@ async def delete_collection(call: Call) -> None:
     found = await call.services.threads.run(
         call.services.door.delete_collection,
         call.actor,
-        target.kind.resource,
+        target.kind.address,
         target.namespace,
         selected=list_options(call.query),
         options=options,
