@@ -46,6 +46,19 @@ class UsageSource(Protocol):
         """Return the node's name and its newest window; None before there is one."""
 
 
+class _Nobody:
+    """Where there is no node agent."""
+
+    def pods(self, namespace: str, *, history: bool = False) -> Sequence[PodUsage]:  # noqa: ARG002 -- a UsageSource
+        return ()
+
+    def node(self) -> tuple[str, Usage] | None:
+        return None
+
+
+NOTHING_KNOWN: UsageSource = _Nobody()
+
+
 class UsageReader(Protocol):
     """Asks the node agent from another process, for somebody whom the door has let through.
 

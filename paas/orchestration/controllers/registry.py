@@ -2,6 +2,8 @@
 
 from paas.apimachinery.engine.context import Context
 from paas.apimachinery.engine.controller import Controller
+from paas.orchestration.controllers.autoscaler.controller import Autoscalers
+from paas.orchestration.controllers.autoscaler.replicas import Settings
 from paas.orchestration.controllers.cronjob.controller import CronJobs
 from paas.orchestration.controllers.daemonset.controller import DaemonSets
 from paas.orchestration.controllers.deployment.controller import Deployments
@@ -22,13 +24,23 @@ from paas.orchestration.controllers.replicaset.controller import (
 from paas.orchestration.controllers.rootca import RootCertificates
 from paas.orchestration.controllers.scheduler.controller import Scheduler
 from paas.orchestration.controllers.serviceaccounts import ServiceAccounts
+from paas.orchestration.usage import NOTHING_KNOWN, UsageSource
 from paas.settings.instance import Instance
+
+DEFAULTS = Settings()
 
 
 def kubernetes_controllers(
-    context: Context, instance: Instance, *, ca_certificate: str
+    context: Context,
+    instance: Instance,
+    *,
+    ca_certificate: str,
+    usage: UsageSource = NOTHING_KNOWN,
+    autoscaling: Settings = DEFAULTS,
 ) -> list[Controller]:
     """Return the controllers of the Kubernetes kinds; `ca_certificate` is PEM.
+
+    `usage` is what autoscalers go by.
 
     Call it after every other part has asked for its informers: quota and garbage collection keep
     of the resources that nobody reads whole only the metadata.
@@ -42,6 +54,7 @@ def kubernetes_controllers(
         FinishedJobs(context),
         CronJobs(context),
         Disruptions(context),
+        Autoscalers(context, usage, autoscaling),
         ServiceEndpoints(context),
         NamespaceRanges(context, instance),
         ServiceAccounts(context),
