@@ -42,7 +42,7 @@ def authenticator() -> Authenticator:
 @cache
 def cluster() -> EmbeddedCluster:
     """Return the process's cluster."""
-    return EmbeddedCluster(door(), _pod_logs)
+    return EmbeddedCluster(door(), _pod_logs, node_client)
 
 
 @cache

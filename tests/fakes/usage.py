@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from paas.core.actors import Actor
-from paas.orchestration.usage import PodUsage, Usage
+from paas.core.usage import PodUsage, Usage
 
 AT = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
 

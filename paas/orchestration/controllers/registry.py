@@ -2,6 +2,7 @@
 
 from paas.apimachinery.engine.context import Context
 from paas.apimachinery.engine.controller import Controller
+from paas.core.usage import NOTHING_KNOWN, UsageSource
 from paas.orchestration.controllers.autoscaler.controller import Autoscalers
 from paas.orchestration.controllers.autoscaler.replicas import Settings
 from paas.orchestration.controllers.cronjob.controller import CronJobs
@@ -24,7 +25,6 @@ from paas.orchestration.controllers.replicaset.controller import (
 from paas.orchestration.controllers.rootca import RootCertificates
 from paas.orchestration.controllers.scheduler.controller import Scheduler
 from paas.orchestration.controllers.serviceaccounts import ServiceAccounts
-from paas.orchestration.usage import NOTHING_KNOWN, UsageSource
 from paas.settings.instance import Instance
 
 DEFAULTS = Settings()

@@ -72,7 +72,7 @@ def _reference(obj: ApiObject) -> str:
     return f"{text(target, 'kind')}/{text(target, 'name')}"
 
 
-def _targets(obj: ApiObject) -> str:
+def targets_text(obj: ApiObject) -> str:
     """Return `cpu: 10%/50%, memory: 5Mi/10Mi + 1 more...`."""
     specs, statuses = maps(obj, "spec", "metrics"), maps(obj, "status", "currentMetrics")
     if not specs:
@@ -108,17 +108,23 @@ def _resource_target(target: Json, current: Json) -> str:
     return f"{now}/{'<auto>' if wanted is None else f'{wanted}%'}"
 
 
-def _least(obj: ApiObject) -> str:
+def least_pods(obj: ApiObject) -> str:
+    """Return the fewest pods that there may be; `<unset>` where nobody said."""
     found = number(obj, "spec", "minReplicas")
     return UNSET if found is None else str(found)
+
+
+def most_pods(obj: ApiObject) -> int:
+    """Return the most pods that there may be."""
+    return number(obj, "spec", "maxReplicas") or 0
 
 
 COLUMNS = (
     NAME,
     Column("Reference", _reference, description="What is scaled."),
-    Column("Targets", _targets, description="What is measured, and what it should be."),
-    Column("MinPods", _least, description="The fewest pods that there may be."),
-    Column("MaxPods", lambda obj: number(obj, "spec", "maxReplicas") or 0, "string"),
+    Column("Targets", targets_text, description="What is measured, and what it should be."),
+    Column("MinPods", least_pods, description="The fewest pods that there may be."),
+    Column("MaxPods", most_pods, description="The most pods that there may be."),
     Column("Replicas", lambda obj: number(obj, "status", "currentReplicas") or 0, "string"),
     AGE,
 )

@@ -18,8 +18,8 @@ from paas.core.names import subdomain_errors
 from paas.core.objects import ApiObject, ObjectKey, labels_of, name_of, timestamp
 from paas.core.quantities import format_quantity, parse_quantity
 from paas.core.shape import maps, submap, text
+from paas.core.usage import PodUsage, Usage
 from paas.orchestration.kinds.seams import usage_reader
-from paas.orchestration.usage import PodUsage, Usage
 
 GROUP, VERSION = "metrics.k8s.io", "v1beta1"
 _READ_ONLY = ("get", "list")

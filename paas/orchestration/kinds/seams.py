@@ -10,7 +10,7 @@ from typing import Protocol
 
 from paas.core.actors import Actor
 from paas.core.errors import ServiceUnavailableError
-from paas.orchestration.usage import UsageReader
+from paas.core.usage import UsageReader
 
 
 class TokenReviewer(Protocol):

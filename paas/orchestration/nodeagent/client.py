@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from paas.core.actors import Actor
 from paas.core.errors import PaasError, ServiceUnavailableError
 from paas.core.objects import ApiObject, name_of, namespace_of, uid_of
+from paas.core.usage import PodUsage, Usage
 from paas.orchestration.nodeagent.frames import (
     CLOSE,
     LINE_MAX,
@@ -31,11 +32,13 @@ from paas.orchestration.nodeagent.tickets import (
     NodeTicket,
     ticket_issue,
 )
-from paas.orchestration.usage import PodUsage, Usage, decode_node_usage, decode_pod_usage
+from paas.orchestration.nodeagent.usagecodec import decode_node_usage, decode_pod_usage
 
 _ABSENT = "the node agent does not answer"
 _CONNECT_S = 10.0
 _CLOSE_S = 1.0
+_USAGE_S = 3.0
+"""How long the agent has to say what is used: a page waits for it."""
 
 
 class NodeStream:
@@ -114,7 +117,8 @@ class NodeClient:
     ) -> Iterator[bytes]:
         """Yield a container's log in pieces; options are spelled as in the API (follow, …)."""
         # a followed log may be silent for hours
-        return self._output(_ticket(actor, pod, "log", container, options), silence_s=None)
+        ticket = _ticket(actor, pod, "log", container, options)
+        return self._output(ticket, answer_s=_CONNECT_S, silence_s=None)
 
     def pod_usage(
         self, actor: Actor, namespace: str, *, history: bool = False
@@ -129,11 +133,11 @@ class NodeClient:
         return decode_node_usage(b"".join(self._output(NodeTicket(actor.name, NODE_USAGE))))
 
     def _output(
-        self, ticket: NodeTicket, *, silence_s: float | None = _CONNECT_S
+        self, ticket: NodeTicket, *, answer_s: float = _USAGE_S, silence_s: float | None = _USAGE_S
     ) -> Iterator[bytes]:
         """Yield what a ticket brings on standard output; `silence_s` bounds each wait for more."""
         with closing(socket.socket(socket.AF_UNIX)) as connection:
-            connection.settimeout(_CONNECT_S)
+            connection.settimeout(answer_s)
             try:
                 connection.connect(str(self._path))
                 connection.sendall(self._request(ticket))

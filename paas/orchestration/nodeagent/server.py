@@ -19,6 +19,7 @@ import structlog
 
 from paas.apimachinery.engine.clock import Clock
 from paas.core.errors import BadRequestError, PaasError, RetryLaterError
+from paas.core.usage import UsageSource
 from paas.orchestration.nodeagent.frames import ERROR, LINE_MAX, STDOUT, read_frame, write_frame
 from paas.orchestration.nodeagent.loglines import log_options
 from paas.orchestration.nodeagent.logs import read_log
@@ -36,7 +37,7 @@ from paas.orchestration.nodeagent.tickets import (
     NodeTicket,
     TicketOffice,
 )
-from paas.orchestration.usage import UsageSource, encode_usage
+from paas.orchestration.nodeagent.usagecodec import encode_usage
 from paas.runtime.base import ExecStream, Runtime
 
 log = structlog.get_logger(__name__)

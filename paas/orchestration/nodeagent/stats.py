@@ -23,8 +23,8 @@ from paas.core.objects import (
     parse_timestamp,
 )
 from paas.core.pods import container_statuses
+from paas.core.usage import PodUsage, Usage
 from paas.orchestration.nodeagent.machine import MachineCounters, machine_counters
-from paas.orchestration.usage import PodUsage, Usage
 from paas.runtime.base import ContainerStats, Runtime
 
 EVERY_S = 15.0

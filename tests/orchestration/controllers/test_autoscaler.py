@@ -7,10 +7,10 @@ import pytest
 from paas.apiserver.app import ApiApplication, api_application
 from paas.core.conditions import condition_of
 from paas.core.objects import labels_of, name_of
+from paas.core.usage import PodUsage
 from paas.orchestration.controllers.autoscaler.controller import RESOURCE
 from paas.orchestration.controllers.autoscaler.replicas import Settings
 from paas.orchestration.controllers.registry import kubernetes_controllers
-from paas.orchestration.usage import PodUsage
 from paas.settings.instance import Instance
 from tests.fakes.accounts import FakeAuthenticator
 from tests.fakes.nodes import FakeNode

@@ -19,10 +19,10 @@ from paas.core.errors import (
     UnauthorizedError,
 )
 from paas.core.objects import ObjectKey
+from paas.core.usage import Usage
 from paas.orchestration.nodeagent.client import NodeClient
 from paas.orchestration.nodeagent.frames import CLOSE, ERROR, RESIZE, STDERR, STDIN, STDOUT
 from paas.orchestration.nodeagent.tickets import NodeTicket, TicketOffice, ticket_issue
-from paas.orchestration.usage import Usage
 from paas.runtime.base import ContainerStats
 from paas.settings.instance import Instance
 from tests.fakes.programs import FakeProgram

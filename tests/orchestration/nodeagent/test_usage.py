@@ -8,9 +8,9 @@ import pytest
 
 from paas.core.errors import NotFoundError
 from paas.core.objects import ObjectKey, timestamp
+from paas.core.usage import Usage
 from paas.orchestration.nodeagent.machine import MachineCounters, machine_counters
 from paas.orchestration.nodeagent.stats import KEPT, UsageStats
-from paas.orchestration.usage import Usage
 from paas.runtime.base import ContainerStats
 
 KEY = ObjectKey("nodes", "", "once")

@@ -11,6 +11,7 @@ from paas.core.errors import BadRequestError, MethodNotAllowedError, NotFoundErr
 from paas.core.objects import ApiObject, ObjectKey, namespace_of
 from paas.core.selectors import LabelSelector
 from paas.core.shape import submap, text
+from paas.core.usage import UsageSource
 from paas.orchestration.controllers.autoscaler.pace import History
 from paas.orchestration.controllers.autoscaler.plan import (
     Plan,
@@ -22,7 +23,6 @@ from paas.orchestration.controllers.autoscaler.plan import (
     without_scale,
 )
 from paas.orchestration.controllers.autoscaler.replicas import Settings
-from paas.orchestration.usage import UsageSource
 
 NAME = "horizontal-pod-autoscaler"
 RESOURCE = "horizontalpodautoscalers.autoscaling"

@@ -11,6 +11,7 @@ from decimal import Decimal
 from paas.core.objects import ApiObject, namespace_of
 from paas.core.quantities import format_quantity, milli_value
 from paas.core.shape import Json, maps, submap, text
+from paas.core.usage import PodUsage
 from paas.orchestration.controllers.autoscaler.replicas import (
     Measured,
     MetricError,
@@ -20,7 +21,6 @@ from paas.orchestration.controllers.autoscaler.replicas import (
     samples_of,
 )
 from paas.orchestration.kinds.autoscaling_rules import SOURCES
-from paas.orchestration.usage import PodUsage
 
 _NO_CUSTOM = (
     "unable to fetch metrics from custom metrics API: no custom metrics API "

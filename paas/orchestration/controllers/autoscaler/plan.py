@@ -14,10 +14,10 @@ from paas.core.objects import ApiObject, labels_of, name_of, namespace_of, times
 from paas.core.quantities import parse_quantity
 from paas.core.selectors import LabelSelector, parse_label_selector
 from paas.core.shape import Json, maps, number, submap, text
+from paas.core.usage import PodUsage
 from paas.orchestration.controllers.autoscaler.metrics import Verdict, judged
 from paas.orchestration.controllers.autoscaler.pace import History, Wish, Word, paced
 from paas.orchestration.controllers.autoscaler.replicas import Measured, Settings, Tolerances
-from paas.orchestration.usage import PodUsage
 
 ABLE, ACTIVE, LIMITED = "AbleToScale", "ScalingActive", "ScalingLimited"
 

@@ -14,7 +14,7 @@ from paas.core.objects import ApiObject, is_deleting, name_of, parse_timestamp
 from paas.core.pods import phase_of
 from paas.core.quantities import milli_value
 from paas.core.shape import Json, maps, submap, text
-from paas.orchestration.usage import PodUsage, Usage
+from paas.core.usage import PodUsage, Usage
 
 CPU, MEMORY = "cpu", "memory"
 

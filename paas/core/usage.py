@@ -6,9 +6,7 @@ Source: metrics.k8s.io/v1beta1; the kubelet's /metrics/resource.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
-
-import orjson
+from typing import Protocol
 
 from paas.core.actors import Actor
 
@@ -72,31 +70,3 @@ class UsageReader(Protocol):
 
     def node_usage(self, actor: Actor) -> tuple[str, Usage] | None:
         """Return what the node uses."""
-
-
-def encode_usage(found: Sequence[PodUsage] | tuple[str, Usage] | None) -> bytes:
-    """Return usage as JSON, for the socket between the node agent and its clients."""
-    return orjson.dumps(found)
-
-
-def decode_pod_usage(data: bytes) -> list[PodUsage]:
-    """Return what `encode_usage` wrote of pods."""
-    return [
-        PodUsage(
-            pod["namespace"],
-            pod["name"],
-            pod["labels"],
-            {name: [_usage(one) for one in windows] for name, windows in pod["containers"].items()},
-        )
-        for pod in orjson.loads(data)
-    ]
-
-
-def decode_node_usage(data: bytes) -> tuple[str, Usage] | None:
-    """Return what `encode_usage` wrote of the node."""
-    found = orjson.loads(data)
-    return (found[0], _usage(found[1])) if found else None
-
-
-def _usage(window: dict[str, Any]) -> Usage:
-    return Usage(**{**window, "at": datetime.fromisoformat(window["at"])})
