@@ -14,7 +14,7 @@ from webui.presenters.applications import State
 from webui.presenters.projects import amount
 
 WIDTH, HEIGHT = 100, 24
-"""Of the drawing's own coordinates; it is stretched to its place."""
+"""In the coordinates of `parts/charts.html`, which has a margin above and below."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from paas.orchestration.controllers.scheduler.controller import Scheduler
 from paas.orchestration.controllers.serviceaccounts import ServiceAccounts
 from paas.settings.instance import Instance
 
-DEFAULTS = Settings()
+_AUTOSCALING = Settings()
 
 
 def kubernetes_controllers(
@@ -36,7 +36,7 @@ def kubernetes_controllers(
     *,
     ca_certificate: str,
     usage: UsageSource = NOTHING_KNOWN,
-    autoscaling: Settings = DEFAULTS,
+    autoscaling: Settings = _AUTOSCALING,
 ) -> list[Controller]:
     """Return the controllers of the Kubernetes kinds; `ca_certificate` is PEM.
 

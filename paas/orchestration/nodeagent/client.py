@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from paas.core.actors import Actor
 from paas.core.errors import PaasError, ServiceUnavailableError
@@ -33,6 +33,8 @@ from paas.orchestration.nodeagent.tickets import (
     ticket_issue,
 )
 from paas.orchestration.nodeagent.usagecodec import decode_node_usage, decode_pod_usage
+
+T = TypeVar("T")
 
 _ABSENT = "the node agent does not answer"
 _CONNECT_S = 10.0
@@ -126,11 +128,17 @@ class NodeClient:
         """Return what the pods of a namespace use, or all for ""; see `UsageReader`."""
         options = {"history": history}
         ticket = NodeTicket(actor.name, POD_USAGE, namespace=namespace, options=options)
-        return decode_pod_usage(b"".join(self._output(ticket)))
+        return self._asked(ticket, decode_pod_usage)
 
     def node_usage(self, actor: Actor) -> tuple[str, Usage] | None:
         """Return what the node uses; see `UsageReader`."""
-        return decode_node_usage(b"".join(self._output(NodeTicket(actor.name, NODE_USAGE))))
+        return self._asked(NodeTicket(actor.name, NODE_USAGE), decode_node_usage)
+
+    def _asked(self, ticket: NodeTicket, read: Callable[[bytes], T]) -> T:
+        try:
+            return read(b"".join(self._output(ticket)))
+        except ValueError as error:  # it was cut off
+            raise ServiceUnavailableError(_ABSENT) from error
 
     def _output(
         self, ticket: NodeTicket, *, answer_s: float = _USAGE_S, silence_s: float | None = _USAGE_S
