@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from paas.catalog.applications import Application
+from paas.catalog.applications import Application, autoscalers_of
 from paas.cluster.client import POD_METRICS, Cluster
 from paas.core.actors import Actor
 from paas.core.errors import ServiceUnavailableError
-from paas.core.objects import ApiObject, dig, name_of
+from paas.core.objects import ApiObject, dig
 from paas.core.selectors import selector_from_map
 from paas.core.usage import PodUsage, Usage
-
-AUTOSCALERS = "horizontalpodautoscalers.autoscaling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +40,10 @@ def application_usage(cluster: Cluster, *, actor: Actor, app: Application) -> li
 
 def application_autoscaler(cluster: Cluster, *, actor: Actor, app: Application) -> ApiObject | None:
     """Return the autoscaler of the application's Deployment, if there is one to be seen."""
-    if app.deployment is None or not cluster.may(actor, "list", AUTOSCALERS, app.project):
+    if app.deployment is None:
         return None
-    wanted = ("Deployment", name_of(app.deployment))
-    for one in cluster.list(actor, AUTOSCALERS, app.project).items:
-        target = dig(one, "spec", "scaleTargetRef") or {}
-        if (target.get("kind"), target.get("name")) == wanted:
-            return one
-    return None
+    found = autoscalers_of(cluster, actor, app.project, [app.deployment])
+    return found[0] if found else None
 
 
 def moments(usages: Sequence[PodUsage]) -> list[Moment]:

@@ -112,3 +112,14 @@ def test_an_autoscaler_is_shown_with_its_state(web, viewer, cluster):
     assert "Active" in page
     assert "Last change:" in page
     assert "The autoscaler scaler decides how many pods there are" in page_of(web, f"{APP}/scale")
+
+
+def test_an_autoscaler_goes_with_its_application(web, cluster):
+    other = autoscaler()
+    other["metadata"]["name"] = "other"
+    other["spec"]["scaleTargetRef"]["name"] = "elsewhere"
+    for one in (autoscaler(), other):
+        cluster.create(PLATFORM, one)
+    assert web.post(f"{APP}/delete", {"typed": "web"}).status_code == 302
+    left = cluster.list(PLATFORM, "horizontalpodautoscalers.autoscaling", "shop").items
+    assert [one["metadata"]["name"] for one in left] == ["other"]

@@ -8,13 +8,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from paas.catalog.applications import (
+    AUTOSCALERS,
     OWNED,
     Application,
     application_delete,
     application_pods,
 )
 from paas.catalog.rollouts import replicas_set
-from paas.catalog.usage import AUTOSCALERS, application_autoscaler, application_usage
+from paas.catalog.usage import application_autoscaler, application_usage
 from paas.cluster.client import POD_METRICS
 from paas.core.errors import PaasError
 from webui.failures import status_code
