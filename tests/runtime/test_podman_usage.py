@@ -13,7 +13,7 @@ pytestmark = pytest.mark.podman
 __all__ = ["sandbox"]
 KEY = ObjectKey("nodes", "", "once")
 MIB = 1 << 20
-BURNS = ("sh", "-c", "held=$(head -c 33554432 /dev/zero | tr '\\0' a); while :; do :; done")
+BURNS = ("sh", "-c", "held=$(head -c 16777216 /dev/zero | tr '\\0' a); while :; do :; done")
 
 
 class Pods:
@@ -47,8 +47,8 @@ def test_who_burns_and_holds_is_told_from_who_sleeps(podman_runtime, sandbox, sh
     def is_told():
         burning, sleeping = newest()
         # a loaded machine gives it little, but never as little as to one that sleeps
-        is_busy = burning.cpu_nanocores > max(50_000_000, 5 * sleeping.cpu_nanocores)
-        return is_busy and burning.memory_bytes > 32 * MIB > sleeping.memory_bytes
+        is_busy = burning.cpu_nanocores > max(20_000_000, 3 * sleeping.cpu_nanocores)
+        return is_busy and burning.memory_bytes > 16 * MIB > sleeping.memory_bytes
 
     until(is_told)
     name, node = usage.node() or ("", None)
