@@ -175,6 +175,7 @@ class Kind:
     `default` fills in what was left out, in place, on create and update alike.
     `prepare_create` / `prepare_update` are upstream's strategy: reset what clients may not set,
     in place; they run before `default`. The door itself keeps status from spec writers.
+    `prepare_status` is the same for writers of the status, whose spec the door keeps.
     `validate` / `validate_update` return every rule broken, with field paths.
     `fields` are the selectable fields besides metadata.name and metadata.namespace; of an empty
     object too, for its keys are what a selector may name.
@@ -187,11 +188,13 @@ class Kind:
     `orphans_by_default` is true where a delete that does not say so leaves the dependents alone.
     `holds` says that something besides metadata.finalizers keeps a deleted object (Namespace).
     `mark_deleting` changes the object, in place, when it gets its deletionTimestamp.
+    `conversion` stands between the version and what is stored, in all but the stored version; of
+    a resource in several versions the stored one is declared first.
 
     Of custom resources only: `declared_by` names the resource whose object declares the kind;
-    `compiled` is its schema, which checks values and rules by itself; `conversion` stands between
-    the version and what is stored; `list_kind` is the kind of its list; `warnings` go out with
-    every answer; what is `unlisted` is not served, but can be cleaned up by its resource.
+    `compiled` is its schema, which checks values and rules by itself; `list_kind` is the kind of
+    its list; `warnings` go out with every answer; what is `unlisted` is not served, but can be
+    cleaned up by its resource.
     """
 
     group: str
@@ -212,6 +215,7 @@ class Kind:
     default: Callable[[ApiObject], None] = _leave
     prepare_create: Callable[[ApiObject, WriteContext], None] = _leave
     prepare_update: Callable[[ApiObject, ApiObject, WriteContext], None] = _leave
+    prepare_status: Callable[[ApiObject, ApiObject], None] = _leave
     validate: Callable[[ApiObject], Sequence[Cause]] = _accept
     validate_update: Callable[[ApiObject, ApiObject], Sequence[Cause]] = _accept
     fields: Callable[[ApiObject], Mapping[str, str]] = _no_fields

@@ -175,6 +175,7 @@ class Writer:
         carry_metadata(kind, new, old, target.subresource)
         if target.subresource == "status":
             new = _with_status(kind, old, new)
+            kind.prepare_status(new, old)
         elif kind.status and not target.subresource:
             new.pop("status", None)
             if "status" in old:

@@ -33,6 +33,7 @@ DEPLOYMENTS, SERVICES, PODS = "deployments.apps", "services", "pods"
 ROUTES = "routes.route.openshift.io"
 BUILD_CONFIGS, BUILDS = "buildconfigs.build.openshift.io", "builds.build.openshift.io"
 IMAGE_STREAMS = "imagestreams.image.openshift.io"
+AUTOSCALERS = "horizontalpodautoscalers.autoscaling"
 # What goes with an application, in the order in which it goes: traffic first.
 OWNED = (ROUTES, DEPLOYMENTS, SERVICES, BUILD_CONFIGS, IMAGE_STREAMS)
 
@@ -121,6 +122,10 @@ def application_delete(cluster: Cluster, *, actor: Actor, project: str, name: st
     """
     found = _collect(cluster, actor, project, ListOptions())
     gone: list[str] = []
+    deployments = [obj for obj in found[DEPLOYMENTS] if instance_of(obj) == name]
+    for hpa in autoscalers_of(cluster, actor, project, deployments):  # or it looks for ever
+        _delete(cluster, actor, AUTOSCALERS, hpa)
+        gone.append(f"{AUTOSCALERS} {name_of(hpa)}")
     for resource in OWNED:
         for obj in found[resource]:
             if instance_of(obj) == name:
@@ -129,6 +134,22 @@ def application_delete(cluster: Cluster, *, actor: Actor, project: str, name: st
     if not gone:
         raise NotFoundError(f'There is no application "{name}" in the project "{project}".')
     return gone
+
+
+def autoscalers_of(
+    cluster: Cluster, actor: Actor, project: str, deployments: Iterable[ApiObject]
+) -> list[ApiObject]:
+    """Return the autoscalers of these Deployments; none for those who may not see any."""
+    targets = {name_of(one) for one in deployments}
+    if not targets or not cluster.may(actor, "list", AUTOSCALERS, project):
+        return []
+    found = cluster.list(actor, AUTOSCALERS, project).items
+    return [
+        one
+        for one in found
+        if dig(one, "spec", "scaleTargetRef", "kind") == "Deployment"
+        and dig(one, "spec", "scaleTargetRef", "name") in targets
+    ]
 
 
 def instance_of(obj: ApiObject) -> str:

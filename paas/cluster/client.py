@@ -4,7 +4,7 @@ Two transports: `EmbeddedCluster` calls the door in this process; one for a real
 sends the Kubernetes kinds there and keeps the rest here. Callers do not know which they have.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,8 +18,11 @@ from paas.apimachinery.options import (
     WriteOptions,
 )
 from paas.core.actors import Actor
-from paas.core.errors import MethodNotAllowedError
+from paas.core.errors import MethodNotAllowedError, ServiceUnavailableError
 from paas.core.objects import ApiObject
+from paas.core.usage import PodUsage, UsageReader
+
+POD_METRICS = "pods.metrics.k8s.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,17 @@ class Cluster(Protocol):
     def logs(self, actor: Actor, request: LogRequest) -> Iterator[bytes]:
         """Yield a pod's log. Raises ForbiddenError, NotFoundError."""
 
+    def usage(self, actor: Actor, namespace: str) -> Sequence[PodUsage]:
+        """Return what a namespace's pods use, and used of late.
+
+        Raises ForbiddenError, ServiceUnavailableError where nobody knows it now.
+        """
+
+
+def nobody_knows() -> UsageReader:
+    """Refuse: for a process that has no way to the node agent's socket."""
+    raise ServiceUnavailableError("What pods use is not known in this process.")
+
 
 def no_logs(actor: Actor, request: LogRequest) -> Iterator[bytes]:
     """Refuse: for a process that has no way to the node agent's socket, or is that agent."""
@@ -139,9 +153,15 @@ def no_logs(actor: Actor, request: LogRequest) -> Iterator[bytes]:
 class EmbeddedCluster:
     """The embedded engine: the door in this process, the node agent by its socket."""
 
-    def __init__(self, door: Door, log_reader: LogReader) -> None:
+    def __init__(
+        self,
+        door: Door,
+        log_reader: LogReader,
+        usage_reader: Callable[[], UsageReader] = nobody_knows,
+    ) -> None:
         self.door = door
         self._log_reader = log_reader
+        self._usage_reader = usage_reader
         self.get, self.list, self.watch = door.get, door.list, door.watch
         self.create, self.update, self.patch = door.create, door.update, door.patch
         self.delete, self.connect = door.delete, door.connect
@@ -158,3 +178,9 @@ class EmbeddedCluster:
     def logs(self, actor: Actor, request: LogRequest) -> Iterator[bytes]:
         """Yield a pod's log."""
         return self._log_reader(actor, request)
+
+    def usage(self, actor: Actor, namespace: str) -> Sequence[PodUsage]:
+        """Return what a namespace's pods use, and used of late."""
+        kind = self.door.scheme.kind_of(POD_METRICS)
+        self.door.authorize(actor, kind, "list", namespace=namespace)
+        return self._usage_reader().pod_usage(actor, namespace, history=True)

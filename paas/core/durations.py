@@ -26,3 +26,17 @@ def human_duration(seconds: float) -> str:
                 f"{whole // large}{unit}{rest}{small_unit}" if rest else f"{whole // large}{unit}"
             )
     return f"{whole // _YEAR}y"
+
+
+def go_duration(seconds: float) -> str:
+    """Return `15.012s`, `1m0s`, `2h0m0.5s`, to the millisecond. Source: Go's time.Duration."""
+    total_ms = round(seconds * 1000)
+    if abs(total_ms) < 1000:  # noqa: PLR2004 -- a second
+        return f"{total_ms}ms" if total_ms else "0s"
+    sign, total_ms = ("-" if total_ms < 0 else ""), abs(total_ms)
+    minutes, rest_ms = divmod(total_ms, _MINUTE * 1000)
+    hours, minutes = divmod(minutes, 60)
+    last = f"{rest_ms / 1000:.3f}".rstrip("0").rstrip(".") + "s"
+    if hours:
+        return f"{sign}{hours}h{minutes}m{last}"
+    return f"{sign}{minutes}m{last}" if minutes else f"{sign}{last}"

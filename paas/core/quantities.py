@@ -28,9 +28,14 @@ def parse_quantity(value: str | float) -> Decimal:
     return amount.scaleb(_DECIMAL[suffix or ""])
 
 
+def milli_value(value: str | float) -> int:
+    """Return the number in thousandths of its unit, rounded up as upstream does."""
+    return int((parse_quantity(value) * 1000).to_integral_value(ROUND_CEILING))
+
+
 def millicores(value: str | float) -> int:
     """Return CPU in thousandths of a core, rounded up as upstream does."""
-    return int((parse_quantity(value) * 1000).to_integral_value(ROUND_CEILING))
+    return milli_value(value)
 
 
 def size_bytes(value: str | float) -> int:

@@ -22,6 +22,7 @@ from paas.images.controller import controllers as image_controllers
 from paas.manager.doors import open_door
 from paas.manager.registry import registry_tokens
 from paas.manager.wakeups import build_wake
+from paas.orchestration.controllers.autoscaler.replicas import Settings as Autoscaling
 from paas.orchestration.controllers.registry import kubernetes_controllers
 from paas.orchestration.network.cluster import network_open
 from paas.orchestration.nodeagent.agent import NodeAgent, Seams
@@ -73,6 +74,7 @@ class Node:
                 drain=Drain(drained=self._is_drained),
                 claim_path=cache.path,
             ),
+            usage_every_s=settings.MINATO_USAGE_EVERY_S,
         )
         self._server = self.agent.server(instance.node_socket, ticket_key)
         context = Context(self.door, self._informers, self._events)
@@ -87,7 +89,13 @@ class Node:
         for domain in (image_controllers, project_controllers, build_controllers):
             for controller in domain(context):
                 self.manager.add(controller)
-        for controller in kubernetes_controllers(context, instance, ca_certificate=certificate):
+        for controller in kubernetes_controllers(
+            context,
+            instance,
+            ca_certificate=certificate,
+            usage=self.agent.stats,
+            autoscaling=Autoscaling(every_s=settings.MINATO_AUTOSCALER_EVERY_S),
+        ):
             self.manager.add(controller)
 
     def start(self) -> None:

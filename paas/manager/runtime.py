@@ -17,6 +17,7 @@ from paas.cluster.client import EmbeddedCluster, LogRequest
 from paas.core.actors import Actor
 from paas.manager.doors import open_door
 from paas.manager.wakeups import build_wake
+from paas.orchestration.kinds.seams import provide_usage_reader
 from paas.orchestration.nodeagent.client import NodeClient
 from paas.settings.instance import Instance
 
@@ -24,6 +25,7 @@ from paas.settings.instance import Instance
 @cache
 def _opened() -> tuple[Door, Authenticator]:
     on_build_created(build_wake)
+    provide_usage_reader(node_client)
     return open_door()
 
 
@@ -40,7 +42,7 @@ def authenticator() -> Authenticator:
 @cache
 def cluster() -> EmbeddedCluster:
     """Return the process's cluster."""
-    return EmbeddedCluster(door(), _pod_logs)
+    return EmbeddedCluster(door(), _pod_logs, node_client)
 
 
 @cache

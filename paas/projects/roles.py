@@ -75,6 +75,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
         "deployments/status",
         "replicasets/status",
     ),
+    "autoscaling": ("horizontalpodautoscalers/status",),
     "batch": ("cronjobs/status", "jobs/status"),
     "discovery.k8s.io": ("endpointslices",),
     "metrics.k8s.io": ("pods",),

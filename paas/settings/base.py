@@ -110,6 +110,10 @@ MINATO_BUILDS_MAX = env.integer("MINATO_BUILDS_MAX", 4, low=1, high=6)
 MINATO_BUILD_DEADLINE_S = env.integer("MINATO_BUILD_DEADLINE_S", 1800, low=60, high=86400)
 MINATO_BUILD_CACHE_GIB = env.integer("MINATO_BUILD_CACHE_GIB", 10, low=2, high=1000)
 
+# How often is looked at what pods use, and at whether that asks for another number of them.
+MINATO_USAGE_EVERY_S = env.integer("MINATO_USAGE_EVERY_S", 15, low=5, high=300)
+MINATO_AUTOSCALER_EVERY_S = env.integer("MINATO_AUTOSCALER_EVERY_S", 15, low=5, high=300)
+
 # How much of the registry's disk stays free: with less, no image is pushed.
 MINATO_REGISTRY_FREE_MIN_MIB = env.integer(
     "MINATO_REGISTRY_FREE_MIN_MIB", 2048, low=0, high=1_000_000

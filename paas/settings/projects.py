@@ -29,6 +29,7 @@ _QUOTA = {
     "count/cronjobs.batch": "50",
     "count/daemonsets.apps": "50",
     "count/deployments.apps": "50",
+    "count/horizontalpodautoscalers.autoscaling": "50",
     "count/imagestreams.image.openshift.io": "50",
     "count/jobs.batch": "200",
     "count/leases.coordination.k8s.io": "50",

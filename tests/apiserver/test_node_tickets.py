@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
+from paas.core.errors import ServiceUnavailableError
 from paas.orchestration.nodeagent.client import NodeClient
 from tests.apiserver.conftest import ADMIN, new_client
 from tests.apiserver.test_pods import pod, received, socket
@@ -74,3 +75,21 @@ def test_exec_comes_through_to_its_exit_status(plain_server, agent):
     assert messages == [b"\x01", b"\x01out", b"\x03" + status]
     assert code == 1000
     assert agent.tickets[0].options["command"] == ["ls"]
+
+
+def test_what_is_used_is_asked_with_a_ticket_for_the_namespace(agent, node):
+    agent.frames = [(1, b'[{"namespace":"p","name":"web","labels":{},"containers":{}}]')]
+    (found,) = node.pod_usage(ADMIN, "p", history=True)
+    assert (found.name, found.containers) == ("web", {})
+    (ticket,) = agent.tickets
+    assert (ticket.actor, ticket.action, ticket.namespace) == (ADMIN.name, "podusage", "p")
+    assert (ticket.pod, ticket.options) == ("", {"history": True})
+
+
+@pytest.mark.parametrize("frames", [[], [(1, b'[{"name')]])
+def test_an_answer_that_is_cut_off_is_none(agent, node, frames):
+    agent.frames = frames
+    with pytest.raises(ServiceUnavailableError):
+        node.pod_usage(ADMIN, "p")
+    with pytest.raises(ServiceUnavailableError):
+        node.node_usage(ADMIN)

@@ -196,3 +196,22 @@ def test_who_may_view_neither_reads_secrets_nor_acts_as_an_account(platform_door
         ("create", "pods", ""),
     ]
     assert [asked for asked in refused if may(*asked)] == []
+
+
+def test_usage_is_shown_to_a_projects_readers_and_the_nodes_to_none_of_them(
+    platform_door, ann, person
+):
+    bob = person("bob")
+    binding = {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "readers", "namespace": "shop"},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "view"},
+        "subjects": [{"kind": "User", "apiGroup": RBAC, "name": "bob"}],
+    }
+    platform_door.create(ann, binding)
+    for actor in (ann, bob):
+        for verb in ("get", "list"):
+            assert platform_door.may(actor, verb, "pods.metrics.k8s.io", namespace="shop")
+            assert not platform_door.may(actor, verb, "pods.metrics.k8s.io")
+            assert not platform_door.may(actor, verb, "nodes.metrics.k8s.io")

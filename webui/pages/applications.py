@@ -7,8 +7,16 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from paas.catalog.applications import OWNED, application_delete, application_pods
+from paas.catalog.applications import (
+    AUTOSCALERS,
+    OWNED,
+    Application,
+    application_delete,
+    application_pods,
+)
 from paas.catalog.rollouts import replicas_set
+from paas.catalog.usage import application_autoscaler, application_usage
+from paas.cluster.client import POD_METRICS
 from paas.core.errors import PaasError
 from webui.failures import status_code
 from webui.forms.applications import ScaleForm
@@ -16,12 +24,20 @@ from webui.forms.projects import TypedNameForm
 from webui.presenters.applications import pod_row, stages
 from webui.presenters.connecting import push_lines
 from webui.presenters.manifests import shown_objects
+from webui.presenters.usage import AutoscalerRow, autoscaler_row, charts
 from webui.reading import application_of, deployment_of, shown
 from webui.streams.marks import live
 from webui.web import WebRequest
 
 
-@live("deployments.apps", "pods", "builds.build.openshift.io", "routes.route.openshift.io")
+@live(
+    "deployments.apps",
+    "pods",
+    "builds.build.openshift.io",
+    "routes.route.openshift.io",
+    AUTOSCALERS,
+    POD_METRICS,
+)
 @require_safe
 def app(request: WebRequest, project: str, name: str) -> HttpResponse:
     """Show how an application is; before the first push, how to push."""
@@ -30,6 +46,8 @@ def app(request: WebRequest, project: str, name: str) -> HttpResponse:
     context = {
         **shown(found, "overview"),
         "pods": [pod_row(pod) for pod in pods],
+        "charts": charts(application_usage(request.cluster, actor=request.actor, app=found)),
+        "autoscaler": _autoscaler(request, found),
         "stages": stages(found.builds[0]) if found.builds else [],
         "waits_for_push": found.has_repository and not found.builds,
         "lines": push_lines(request.instance, project, name),
@@ -43,7 +61,7 @@ def scale(request: WebRequest, project: str, name: str) -> HttpResponse:
     """Change the number of pods."""
     found = application_of(request, project, name)
     deployment = deployment_of(found)
-    context = shown(found, "scale")
+    context = {**shown(found, "scale"), "autoscaler": _autoscaler(request, found)}
     form = ScaleForm(request.POST or None, initial={"replicas": context["row"].wanted})
     status = 200
     if request.method == "POST" and form.is_valid():
@@ -87,3 +105,8 @@ def app_delete(request: WebRequest, project: str, name: str) -> HttpResponse:
     context = {**shown(found, "delete"), "form": form}
     status = 422 if form.errors else 200
     return render(request, "webui/applications/delete.html", context, status=status)
+
+
+def _autoscaler(request: WebRequest, app: Application) -> AutoscalerRow | None:
+    found = application_autoscaler(request.cluster, actor=request.actor, app=app)
+    return None if found is None else autoscaler_row(found)

@@ -87,6 +87,7 @@ def resource_label(resource: str) -> str:
         "count/cronjobs.batch": _("CronJobs"),
         "count/daemonsets.apps": _("DaemonSets"),
         "count/deployments.apps": _("Deployments"),
+        "count/horizontalpodautoscalers.autoscaling": _("Autoscalers"),
         "count/imagestreams.image.openshift.io": _("Image streams"),
         "count/jobs.batch": _("Jobs"),
         "count/leases.coordination.k8s.io": _("Leases"),

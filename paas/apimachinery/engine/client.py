@@ -83,6 +83,14 @@ class Client:
         """Replace an object's status; its resourceVersion must be the current one."""
         return self.update(obj, subresource="status")
 
+    def scale(self, resource: str, name: str, namespace: str) -> ApiObject:
+        """Return an object's Scale. Raises NotFoundError where it, or its kind, has none."""
+        return self.door.get(self.actor, resource, name, namespace, subresource="scale")
+
+    def rescale(self, resource: str, scale: ApiObject) -> ApiObject:
+        """Write an object's Scale; its resourceVersion must be the current one."""
+        return self.door.update(self.actor, scale, subresource="scale", resource=resource)
+
     def merge(
         self,
         resource: str,

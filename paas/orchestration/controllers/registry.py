@@ -2,6 +2,9 @@
 
 from paas.apimachinery.engine.context import Context
 from paas.apimachinery.engine.controller import Controller
+from paas.core.usage import NOTHING_KNOWN, UsageSource
+from paas.orchestration.controllers.autoscaler.controller import Autoscalers
+from paas.orchestration.controllers.autoscaler.replicas import Settings
 from paas.orchestration.controllers.cronjob.controller import CronJobs
 from paas.orchestration.controllers.daemonset.controller import DaemonSets
 from paas.orchestration.controllers.definitions.controller import Definitions
@@ -25,11 +28,20 @@ from paas.orchestration.controllers.scheduler.controller import Scheduler
 from paas.orchestration.controllers.serviceaccounts import ServiceAccounts
 from paas.settings.instance import Instance
 
+_AUTOSCALING = Settings()
+
 
 def kubernetes_controllers(
-    context: Context, instance: Instance, *, ca_certificate: str
+    context: Context,
+    instance: Instance,
+    *,
+    ca_certificate: str,
+    usage: UsageSource = NOTHING_KNOWN,
+    autoscaling: Settings = _AUTOSCALING,
 ) -> list[Controller]:
     """Return the controllers of the Kubernetes kinds; `ca_certificate` is PEM.
+
+    `usage` is what autoscalers go by.
 
     Call it after every other part has asked for its informers: quota and garbage collection keep
     of the resources that nobody reads whole only the metadata.
@@ -43,6 +55,7 @@ def kubernetes_controllers(
         FinishedJobs(context),
         CronJobs(context),
         Disruptions(context),
+        Autoscalers(context, usage, autoscaling),
         ServiceEndpoints(context),
         NamespaceRanges(context, instance),
         ServiceAccounts(context),

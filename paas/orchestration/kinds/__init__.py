@@ -5,6 +5,7 @@ from paas.orchestration.kinds import (
     apps,
     authentication,
     authorization,
+    autoscaling,
     batch,
     controller_revision,
     coordination,
@@ -18,6 +19,7 @@ from paas.orchestration.kinds import (
     daemon_set,
     discovery,
     events,
+    metrics,
     networking,
     policy,
     rbac,
@@ -37,6 +39,7 @@ KINDS: tuple[Kind, ...] = (
     *daemon_set.KINDS,
     *controller_revision.KINDS,
     *batch.KINDS,
+    *autoscaling.KINDS,
     *policy.KINDS,
     *networking.KINDS,
     *discovery.KINDS,
@@ -45,6 +48,7 @@ KINDS: tuple[Kind, ...] = (
     *authorization.KINDS,
     *authentication.KINDS,
     *custom_resource_definition.KINDS,
+    *metrics.KINDS,
 )
 """Everything declared here; a process assembles its Scheme from this and the domains' kinds."""
 

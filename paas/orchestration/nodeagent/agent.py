@@ -26,7 +26,7 @@ from paas.orchestration.nodeagent.refresh import Refresher
 from paas.orchestration.nodeagent.rotation import LogRotation
 from paas.orchestration.nodeagent.server import NodeServer
 from paas.orchestration.nodeagent.starter import Starter
-from paas.orchestration.nodeagent.stats import PodStats
+from paas.orchestration.nodeagent.stats import EVERY_S, UsageStats
 from paas.orchestration.nodeagent.stopper import Stopper
 from paas.orchestration.nodeagent.sweep import Sweeper
 from paas.orchestration.nodeagent.targets import Targets
@@ -69,6 +69,7 @@ class NodeAgent:
         network: PodNetwork,
         events: EventSink,
         seams: Seams | None = None,
+        usage_every_s: float = EVERY_S,
         now: Clock = utc_now,
     ) -> None:
         seams = seams or Seams()
@@ -79,7 +80,7 @@ class NodeAgent:
         self._pods_root = pods_root
         pods_root.mkdir(parents=True, exist_ok=True)
         pods_root.chmod(0o700)  # secrets of all projects lie below
-        self.stats = PodStats(runtime, self.pods)
+        self.stats = UsageStats(runtime, self.pods, node_name=node.node_name, every_s=usage_every_s)
         self.memories = Memories()
         self._pulls = Jobs(threads=32, share=8, name="pull")
         self._hooks = Jobs(threads=256, share=64, name="hook")  # a pod's end may wait for each
@@ -135,10 +136,17 @@ class NodeAgent:
         self._manager.enqueue(SWEEP, _once_key(SWEEP))
 
     def server(self, path: Path, ticket_key: bytes) -> NodeServer:
-        """Return the server of logs, exec, attach and port-forward; the caller starts it."""
+        """Return the server of logs, exec, attach, port-forward and usage; the caller starts it."""
         targets = Targets(self.runtime, self._client, self.pods, self.volumes)
         office = TicketOffice(ticket_key)
-        return NodeServer(path, office=office, targets=targets, runtime=self.runtime, now=self.now)
+        return NodeServer(
+            path,
+            office=office,
+            targets=targets,
+            runtime=self.runtime,
+            usage=self.stats,
+            now=self.now,
+        )
 
     def start(self) -> None:
         """Start the threads that are the agent's own."""

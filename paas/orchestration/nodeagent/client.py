@@ -6,15 +6,16 @@ Whoever calls has authorised the actor before: a ticket is minted for what is as
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from paas.core.actors import Actor
 from paas.core.errors import PaasError, ServiceUnavailableError
 from paas.core.objects import ApiObject, name_of, namespace_of, uid_of
+from paas.core.usage import PodUsage, Usage
 from paas.orchestration.nodeagent.frames import (
     CLOSE,
     LINE_MAX,
@@ -25,11 +26,21 @@ from paas.orchestration.nodeagent.frames import (
     write_frame,
 )
 from paas.orchestration.nodeagent.statuses import error_of
-from paas.orchestration.nodeagent.tickets import NodeTicket, ticket_issue
+from paas.orchestration.nodeagent.tickets import (
+    NODE_USAGE,
+    POD_USAGE,
+    NodeTicket,
+    ticket_issue,
+)
+from paas.orchestration.nodeagent.usagecodec import decode_node_usage, decode_pod_usage
+
+T = TypeVar("T")
 
 _ABSENT = "the node agent does not answer"
 _CONNECT_S = 10.0
 _CLOSE_S = 1.0
+_USAGE_S = 3.0
+"""How long the agent has to say what is used: a page waits for it."""
 
 
 class NodeStream:
@@ -93,7 +104,7 @@ class NodeClient:
         except (OSError, TimeoutError) as error:
             raise ServiceUnavailableError(_ABSENT) from error
         try:
-            writer.write(self._request(actor, pod, action, container, options))
+            writer.write(self._request(_ticket(actor, pod, action, container, options)))
             await writer.drain()
             _check(await reader.readline())
         except (PaasError, OSError) as error:
@@ -107,40 +118,64 @@ class NodeClient:
         self, actor: Actor, pod: ApiObject, *, container: str = "", **options: Any
     ) -> Iterator[bytes]:
         """Yield a container's log in pieces; options are spelled as in the API (follow, …)."""
+        # a followed log may be silent for hours
+        ticket = _ticket(actor, pod, "log", container, options)
+        return self._output(ticket, answer_s=_CONNECT_S, silence_s=None)
+
+    def pod_usage(
+        self, actor: Actor, namespace: str, *, history: bool = False
+    ) -> Sequence[PodUsage]:
+        """Return what the pods of a namespace use, or all for ""; see `UsageReader`."""
+        options = {"history": history}
+        ticket = NodeTicket(actor.name, POD_USAGE, namespace=namespace, options=options)
+        return self._asked(ticket, decode_pod_usage)
+
+    def node_usage(self, actor: Actor) -> tuple[str, Usage] | None:
+        """Return what the node uses; see `UsageReader`."""
+        return self._asked(NodeTicket(actor.name, NODE_USAGE), decode_node_usage)
+
+    def _asked(self, ticket: NodeTicket, read: Callable[[bytes], T]) -> T:
+        try:
+            return read(b"".join(self._output(ticket)))
+        except ValueError as error:  # it was cut off
+            raise ServiceUnavailableError(_ABSENT) from error
+
+    def _output(
+        self, ticket: NodeTicket, *, answer_s: float = _USAGE_S, silence_s: float | None = _USAGE_S
+    ) -> Iterator[bytes]:
+        """Yield what a ticket brings on standard output; `silence_s` bounds each wait for more."""
         with closing(socket.socket(socket.AF_UNIX)) as connection:
-            connection.settimeout(_CONNECT_S)
+            connection.settimeout(answer_s)
             try:
                 connection.connect(str(self._path))
-                connection.sendall(self._request(actor, pod, "log", container, options))
+                connection.sendall(self._request(ticket))
             except OSError as error:
                 raise ServiceUnavailableError(_ABSENT) from error
             with connection.makefile("rb") as file:
                 try:
                     _check(file.readline(LINE_MAX))
+                    connection.settimeout(silence_s)
+                    yield from (data for channel, data in _frames(file) if channel == STDOUT)
                 except OSError as error:
                     raise ServiceUnavailableError(_ABSENT) from error
-                connection.settimeout(None)  # a followed log may be silent for hours
-                yield from (data for channel, data in _frames(file) if channel == STDOUT)
 
-    def _request(
-        self,
-        actor: Actor,
-        pod: ApiObject,
-        action: str,
-        container: str,
-        options: Mapping[str, Any],
-    ) -> bytes:
-        ticket = NodeTicket(
-            actor=actor.name,
-            action=action,
-            namespace=namespace_of(pod),
-            pod=name_of(pod),
-            uid=uid_of(pod),
-            container=container,
-            options=options,
-        )
+    def _request(self, ticket: NodeTicket) -> bytes:
         text = ticket_issue(self._key, ticket, now=self._now())
         return json.dumps({"ticket": text}).encode() + b"\n"
+
+
+def _ticket(
+    actor: Actor, pod: ApiObject, action: str, container: str, options: Mapping[str, Any]
+) -> NodeTicket:
+    return NodeTicket(
+        actor=actor.name,
+        action=action,
+        namespace=namespace_of(pod),
+        pod=name_of(pod),
+        uid=uid_of(pod),
+        container=container,
+        options=options,
+    )
 
 
 def _check(line: bytes) -> None:

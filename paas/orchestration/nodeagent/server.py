@@ -1,4 +1,4 @@
-"""The node agent's socket: logs, exec, attach and port-forward for bearers of tickets.
+"""The node agent's socket: logs, exec, attach, port-forward and usage for bearers of tickets.
 
 One thread with an asyncio loop. Only the group of the unprivileged processes may connect, and
 nothing is done without a ticket that the door's side has minted for exactly that.
@@ -19,6 +19,7 @@ import structlog
 
 from paas.apimachinery.engine.clock import Clock
 from paas.core.errors import BadRequestError, PaasError, RetryLaterError
+from paas.core.usage import UsageSource
 from paas.orchestration.nodeagent.frames import ERROR, LINE_MAX, STDOUT, read_frame, write_frame
 from paas.orchestration.nodeagent.loglines import log_options
 from paas.orchestration.nodeagent.logs import read_log
@@ -30,7 +31,13 @@ from paas.orchestration.nodeagent.sessions import (
 )
 from paas.orchestration.nodeagent.statuses import encoded, error_status
 from paas.orchestration.nodeagent.targets import Targets
-from paas.orchestration.nodeagent.tickets import NodeTicket, TicketOffice
+from paas.orchestration.nodeagent.tickets import (
+    NODE_USAGE,
+    POD_USAGE,
+    NodeTicket,
+    TicketOffice,
+)
+from paas.orchestration.nodeagent.usagecodec import encode_usage
 from paas.runtime.base import ExecStream, Runtime
 
 log = structlog.get_logger(__name__)
@@ -47,12 +54,20 @@ class NodeServer:
     """Listens on `path` between `start` and `stop`."""
 
     def __init__(
-        self, path: Path, *, office: TicketOffice, targets: Targets, runtime: Runtime, now: Clock
+        self,
+        path: Path,
+        *,
+        office: TicketOffice,
+        targets: Targets,
+        runtime: Runtime,
+        usage: UsageSource,
+        now: Clock,
     ) -> None:
         self._path = path
         self._office = office
         self._targets = targets
         self._runtime = runtime
+        self._usage = usage
         self._now = now
         self._loop = asyncio.new_event_loop()
         self._listening = threading.Event()
@@ -63,6 +78,8 @@ class NodeServer:
             "exec": self._exec,
             "attach": self._attach,
             "portforward": self._forward,
+            POD_USAGE: self._pod_usage,
+            NODE_USAGE: self._node_usage,
         }
 
     def start(self) -> None:
@@ -179,6 +196,17 @@ class NodeServer:
             connected = await self._connect(ticket, port, writer, threads)
         if connected is not None:
             await run_forward(reader, writer, connected)
+
+    async def _pod_usage(self, ticket: NodeTicket, _reader: Reader, writer: Writer) -> None:
+        history = bool(ticket.options.get("history"))
+        found = self._usage.pods(ticket.namespace, history=history)
+        await _answer(writer, {"ok": True})
+        await write_frame(writer, STDOUT, encode_usage(found))
+
+    async def _node_usage(self, _ticket: NodeTicket, _reader: Reader, writer: Writer) -> None:
+        found = self._usage.node()
+        await _answer(writer, {"ok": True})
+        await write_frame(writer, STDOUT, encode_usage(found))
 
     async def _connect(
         self, ticket: NodeTicket, port: int, writer: Writer, threads: SessionThreads

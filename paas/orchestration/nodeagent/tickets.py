@@ -1,7 +1,8 @@
 """Tickets for the node agent's socket: minted by the door's side, checked here, good once.
 
 A ticket is a JWT (HS256, key `node-ticket.key`) that lives 30 s and names one action on one
-container of one life of a pod. Who may act was decided before it was minted.
+container of one life of a pod, or the usage of one namespace's pods (of all for an empty one) or
+of the node. Who may act was decided before it was minted.
 """
 
 import secrets
@@ -16,7 +17,8 @@ import jwt
 from paas.core.errors import ForbiddenError, UnauthorizedError
 
 LIFE_S = 30
-ACTIONS = frozenset({"log", "exec", "attach", "portforward"})
+POD_USAGE, NODE_USAGE = "podusage", "nodeusage"
+ACTIONS = frozenset({"log", "exec", "attach", "portforward", POD_USAGE, NODE_USAGE})
 _ALGORITHM = "HS256"
 _REQUIRED = ["jti", "exp", "sub", "action", "namespace", "pod", "uid"]
 
@@ -27,9 +29,9 @@ class NodeTicket:
 
     actor: str
     action: str
-    namespace: str
-    pod: str
-    uid: str
+    namespace: str = ""
+    pod: str = ""
+    uid: str = ""
     container: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 

@@ -16,7 +16,15 @@ from paas.apimachinery.options import DeleteOptions
 from paas.core.actors import platform_actor
 from paas.core.conditions import set_condition
 from paas.core.errors import ServiceUnavailableError
-from paas.core.objects import ApiObject, ObjectKey, is_deleting, name_of, namespace_of, uid_of
+from paas.core.objects import (
+    ApiObject,
+    ObjectKey,
+    is_deleting,
+    name_of,
+    namespace_of,
+    timestamp,
+    uid_of,
+)
 from tests.fakes.door import FakeDoor
 
 ACTOR = platform_actor("test")
@@ -109,6 +117,7 @@ def status_of_pod(pod, *, now):
     broken = container["image"].endswith(("broken", BROKEN_DIGEST))
     old = pod.get("status") or {}
     status = {**old, "phase": "Running", "conditions": list(old.get("conditions") or ())}
+    status.setdefault("startTime", timestamp(now))
     set_condition(
         status,
         kind="Ready",

@@ -186,7 +186,7 @@ def test_the_line_of_an_endpoint_slice():
     assert row(ENDPOINT_SLICE, endpoint_slice(ports=[]))["Endpoints"] == "<unset>"
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.resource)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.address)
 def test_each_kind_stands_an_empty_object_and_names_its_columns_once(kind):
     obj = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": "x"}}
     kind.default(obj)
@@ -200,5 +200,7 @@ def test_each_kind_stands_an_empty_object_and_names_its_columns_once(kind):
 
 
 def test_all_short_names_differ():
-    names = [name for kind in KINDS for name in kind.short_names]
+    # a resource in several versions has its short names in each
+    stored = {kind.resource: kind for kind in KINDS}.values()
+    names = [name for kind in stored for name in kind.short_names]
     assert sorted(names) == sorted(set(names))

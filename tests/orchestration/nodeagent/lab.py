@@ -52,6 +52,7 @@ class Lab:
             network=self.network,
             events=self.sink,
             seams=self.seams,
+            usage_every_s=3600.0,  # once, at the start; tests call `sample` themselves
             now=self.time,
         )
         self.agent.register()

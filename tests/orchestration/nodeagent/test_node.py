@@ -1,16 +1,11 @@
-"""The Node, its Lease, and usage samples."""
-
-from datetime import UTC, datetime, timedelta
+"""The Node and its Lease."""
 
 from paas.core.objects import ObjectKey
 from paas.orchestration.nodeagent.node import EVERY_S, LEASE_NAMESPACE, Heartbeat
-from paas.orchestration.nodeagent.stats import PodStats
-from paas.runtime.base import ContainerStats
 from tests.orchestration.nodeagent.lab import ACTOR, condition, eventually
-from tests.orchestration.nodeagent.pods import NODE, pod
+from tests.orchestration.nodeagent.pods import NODE
 
 KEY = ObjectKey("nodes", "", "once")
-NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 def node_of(lab):
@@ -61,24 +56,6 @@ def test_an_engine_that_is_away_makes_the_node_unready(lab, runtime, tmp_path):
     eventually(lambda: tells("False"))
     runtime.restart()
     eventually(lambda: tells("True"))
-
-
-def test_usage_is_a_mean_over_the_interval(lab, runtime):
-    lab.create(pod())
-    stored = lab.until_ready()
-    stats = PodStats(runtime, lab.agent.pods)
-    web = runtime.of("web")
-    web.stats = ContainerStats(1_000_000_000, 10 << 20, 20 << 20, 3, NOW)
-    stats.sample(KEY)
-    assert stats.of_pod(stored["metadata"]["uid"]) == {"web": []}
-    web.stats = ContainerStats(2_500_000_000, 12 << 20, 20 << 20, 3, NOW + timedelta(seconds=15))
-    stats.sample(KEY)
-    (usage,) = stats.of_pod(stored["metadata"]["uid"])["web"]
-    assert (usage.cpu_millicores, usage.memory_bytes, usage.window_s) == (100.0, 12 << 20, 15.0)
-    runtime.finish(web.state.id)
-    lab.until(lambda pod: pod["status"]["containerStatuses"][0]["restartCount"] == 1)
-    stats.sample(KEY)
-    assert stats.of_pod(stored["metadata"]["uid"]) == {"web": []}
 
 
 def test_the_agent_says_which_of_its_threads_run(lab):

@@ -5,6 +5,7 @@ import json
 import socket
 import stat
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,15 +18,19 @@ from paas.core.errors import (
     ServiceUnavailableError,
     UnauthorizedError,
 )
+from paas.core.objects import ObjectKey
+from paas.core.usage import Usage
 from paas.orchestration.nodeagent.client import NodeClient
 from paas.orchestration.nodeagent.frames import CLOSE, ERROR, RESIZE, STDERR, STDIN, STDOUT
 from paas.orchestration.nodeagent.tickets import NodeTicket, TicketOffice, ticket_issue
+from paas.runtime.base import ContainerStats
 from paas.settings.instance import Instance
 from tests.fakes.programs import FakeProgram
 from tests.orchestration.nodeagent.lab import PATIENCE_S, eventually
-from tests.orchestration.nodeagent.pods import container, pod
+from tests.orchestration.nodeagent.pods import NODE, container, pod
 
 KEY = b"k" * 32
+LATER = datetime(2126, 11, 23, 12, 0, tzinfo=UTC)
 ANA = user_actor("ana")
 
 
@@ -204,6 +209,21 @@ def test_the_previous_run_has_a_log_of_its_own(client, lab, runtime, web):
     assert b"".join(client.logs(ANA, web, previous=True)) == b"first run\n"
 
 
+def test_usage_is_told_of_the_namespace_that_the_ticket_names(client, lab, runtime, web):
+    clock = runtime.of("web")
+    for turn in (0, 1):
+        at = LATER + timedelta(seconds=15 * turn)
+        clock.stats = ContainerStats(turn * 3_000_000_000, 5 << 20, 6 << 20, 1, at)
+        lab.agent.stats.sample(ObjectKey("nodes", "", "once"))
+    (found,) = client.pod_usage(ANA, "shop")
+    window = Usage(LATER + timedelta(seconds=15), 15.0, 200_000_000, 5 << 20)
+    assert (found.namespace, found.name, found.containers) == ("shop", "web", {"web": [window]})
+    assert list(client.pod_usage(ANA, "", history=True)) == [found]
+    assert client.pod_usage(ANA, "other") == []
+    name, node = client.node_usage(ANA)
+    assert (name, node.memory_bytes > 0) == (NODE, True)
+
+
 def test_a_container_that_has_not_started_has_no_log_yet(client, lab, runtime):
     made = lab.create(pod("slow", containers=[container(image="registry.test/none:1")]))
     with pytest.raises(BadRequestError, match='container "web" in pod "slow" is waiting to start'):
@@ -232,6 +252,8 @@ def test_nobody_answers_when_the_agent_is_away(tmp_path, lab, web):
         talk(absent, web, "exec", command=["x"])
     with pytest.raises(ServiceUnavailableError):
         list(absent.logs(ANA, web))
+    with pytest.raises(ServiceUnavailableError):
+        absent.pod_usage(ANA, "shop")
 
 
 def ticket(lab, key=KEY, **changes):
