@@ -22,7 +22,7 @@ from paas.core.objects import (
     namespace_of,
     uid_of,
 )
-from paas.core.pods import is_ready
+from paas.core.pods import ORPHANS, is_ready
 from paas.core.shape import Json
 from paas.orchestration.controllers.job import status as statuses
 from paas.orchestration.controllers.job.backoff import Failures
@@ -155,7 +155,12 @@ class Jobs:
                 self._let_go(pod)
 
     def _pods_of(self, job: ApiObject) -> Iterable[ObjectKey]:
-        return [key_of(pod, "pods") for pod in self._pods.controlled_by(uid_of(job))]
+        """Name its pods, and those that it let go: they waited while it might adopt them again."""
+        orphans = self._pods.by_index(ORPHANS, namespace_of(job))
+        return [
+            *(key_of(pod, "pods") for pod in self._pods.controlled_by(uid_of(job))),
+            *(key_of(pod, "pods") for pod in orphans if is_tracked(pod)),
+        ]
 
     # -- pods ----------------------------------------------------------------------------------
 
