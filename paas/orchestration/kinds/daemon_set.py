@@ -8,11 +8,7 @@ from typing import Any
 from paas.apimachinery.columns import (
     AGE,
     NAME,
-    container_images,
-    container_names,
     labels_text,
-    selector_text,
-    wide,
 )
 from paas.apimachinery.fielderrors import (
     immutable,
@@ -32,6 +28,7 @@ from paas.core.shape import Json, default, ensure, number, submap, text
 from paas.core.shares import PERCENT, amount_of
 from paas.core.wellknown import TEMPLATE_GENERATION
 from paas.orchestration.kinds.shares import share_errors, whole_errors
+from paas.orchestration.kinds.workload import count, counted, pods_columns, template_spec
 from paas.orchestration.podspec import default_template, replicated_template_errors
 
 _STRATEGIES = ("RollingUpdate", "OnDelete")
@@ -145,22 +142,10 @@ def _update_errors(new: ApiObject, old: ApiObject) -> list[Cause]:
     wrong = immutable(
         "spec.selector", submap(new, "spec", "selector"), submap(old, "spec", "selector")
     )
-    after, before = (_count(one, "collisionCount") for one in (new, old))
+    after, before = (count(one, "status", "collisionCount") for one in (new, old))
     if after < before:
         wrong.append(invalid("status.collisionCount", after, "cannot be decremented"))
     return wrong
-
-
-def _count(obj: ApiObject, field: str) -> int:
-    return number(obj, "status", field) or 0
-
-
-def _template_spec(obj: ApiObject) -> Json:
-    return submap(obj, "spec", "template", "spec")
-
-
-def _counted(name: str, field: str) -> Column:
-    return Column(name, lambda obj: _count(obj, field), "integer")
 
 
 DAEMON_SET = Kind(
@@ -180,18 +165,16 @@ DAEMON_SET = Kind(
     validate_update=_update_errors,
     columns=(
         NAME,
-        _counted("Desired", "desiredNumberScheduled"),
-        _counted("Current", "currentNumberScheduled"),
-        _counted("Ready", "numberReady"),
-        _counted("Up-to-date", "updatedNumberScheduled"),
-        _counted("Available", "numberAvailable"),
+        counted("Desired", "status", "desiredNumberScheduled"),
+        counted("Current", "status", "currentNumberScheduled"),
+        counted("Ready", "status", "numberReady"),
+        counted("Up-to-date", "status", "updatedNumberScheduled"),
+        counted("Available", "status", "numberAvailable"),
         Column(
-            "Node Selector", lambda obj: labels_text(submap(_template_spec(obj), "nodeSelector"))
+            "Node Selector", lambda obj: labels_text(submap(template_spec(obj), "nodeSelector"))
         ),
         AGE,
-        wide(Column("Containers", lambda obj: container_names(_template_spec(obj)))),
-        wide(Column("Images", lambda obj: container_images(_template_spec(obj)))),
-        wide(Column("Selector", lambda obj: selector_text(submap(obj, "spec", "selector")))),
+        *pods_columns(),
     ),
 )
 KINDS = (DAEMON_SET,)
