@@ -20,6 +20,7 @@ DISCOVERY_PATHS = ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*
 
 BUILD, IMAGE = "build.openshift.io", "image.openshift.io"
 ROUTE, PROJECT, USER = "route.openshift.io", "project.openshift.io", "user.openshift.io"
+STORAGE = "storage.k8s.io"
 AUTHORIZATION, AUTHENTICATION = "authorization.k8s.io", "authentication.k8s.io"
 
 # What people write in a project, by API group.
@@ -62,6 +63,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
         "limitranges",
         "namespaces",
         "namespaces/status",
+        "persistentvolumeclaims/status",
         "pods/log",
         "pods/status",
         "replicationcontrollers/status",
@@ -183,6 +185,7 @@ def _basic_user() -> list[dict[str, Any]]:
     return [
         {**_rule(["get"], USER, ["users"]), "resourceNames": ["~"]},
         _rule(["list", "watch"], PROJECT, ["projects"]),
+        _rule(["get", "list"], STORAGE, ["storageclasses"]),
         _rule(["create"], AUTHORIZATION, reviews),
         _rule(["create"], AUTHENTICATION, ["selfsubjectreviews"]),
     ]

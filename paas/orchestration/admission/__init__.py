@@ -7,6 +7,11 @@ from paas.orchestration.admission.limits import LimitRanger
 from paas.orchestration.admission.namespaces import NamespaceLifecycle
 from paas.orchestration.admission.quotas import ResourceQuota
 from paas.orchestration.admission.security import PodSecurity
+from paas.orchestration.admission.storage import (
+    DefaultStorageClass,
+    PersistentVolumeClaimResize,
+    StorageObjectInUseProtection,
+)
 
 PLUGINS: tuple[AdmissionPlugin, ...] = (
     NamespaceLifecycle(),
@@ -14,6 +19,9 @@ PLUGINS: tuple[AdmissionPlugin, ...] = (
     LimitRanger(),
     ServiceAccount(),
     PodSecurity(),
+    DefaultStorageClass(),
+    StorageObjectInUseProtection(),
+    PersistentVolumeClaimResize(),
     ResourceQuota(),
 )
 """Upstream's order: quota last, so that nothing refused is ever counted."""

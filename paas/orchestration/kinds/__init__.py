@@ -21,6 +21,7 @@ from paas.orchestration.kinds import (
     policy,
     rbac,
     replication_controller,
+    storage,
 )
 
 KINDS: tuple[Kind, ...] = (
@@ -31,6 +32,7 @@ KINDS: tuple[Kind, ...] = (
     *core_service.KINDS,
     *core_node.KINDS,
     *core_quota.KINDS,
+    *storage.KINDS,
     *events.KINDS,
     *apps.KINDS,
     *daemon_set.KINDS,
