@@ -76,6 +76,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
         "daemonsets/status",
         "deployments/status",
         "replicasets/status",
+        "statefulsets/status",
     ),
     "batch": ("cronjobs/status", "jobs/status"),
     "discovery.k8s.io": ("endpointslices",),

@@ -42,6 +42,7 @@ _QUOTA = {
     "count/roles.rbac.authorization.k8s.io": "50",
     "count/routes.route.openshift.io": "50",
     "count/serviceaccounts": "50",
+    "count/statefulsets.apps": "50",
 }
 _LIMITS: list[dict[str, Any]] = [
     {

@@ -29,7 +29,7 @@ def _selector_of(owner: ApiObject) -> LabelSelector:
     return selector_from_object(owner["spec"].get("selector"))
 
 
-def _every(_: ApiObject) -> bool:
+def _every(_owner: ApiObject, _child: ApiObject) -> bool:
     return True
 
 
@@ -37,12 +37,12 @@ def _every(_: ApiObject) -> bool:
 class Rules:
     """How owners of one kind choose their children.
 
-    `selector` reads an owner's spec.selector, `adoptable` says which orphans it may take; what is
-    adopted gets the `finalizer`, if there is one.
+    `selector` reads an owner's spec.selector, `adoptable` says of an owner and an orphan whether it
+    may take it; what is adopted gets the `finalizer`, if there is one.
     """
 
     selector: Callable[[ApiObject], LabelSelector] = _selector_of
-    adoptable: Callable[[ApiObject], bool] = _every
+    adoptable: Callable[[ApiObject, ApiObject], bool] = _every
     finalizer: str = ""
 
 
@@ -72,7 +72,7 @@ class Children:
         orphans = self._children.by_index(ORPHANS, namespace_of(owner))
         children = [
             *self._children.controlled_by(uid_of(owner)),
-            *(child for child in orphans if self._rules.adoptable(child)),
+            *(child for child in orphans if self._rules.adoptable(owner, child)),
         ]
         return claim(
             self._client,

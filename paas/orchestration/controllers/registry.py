@@ -22,6 +22,7 @@ from paas.orchestration.controllers.replicaset.controller import (
 from paas.orchestration.controllers.rootca import RootCertificates
 from paas.orchestration.controllers.scheduler.controller import Scheduler
 from paas.orchestration.controllers.serviceaccounts import ServiceAccounts
+from paas.orchestration.controllers.statefulset.controller import StatefulSets
 from paas.orchestration.controllers.volumes.binder import VolumeBinder
 from paas.orchestration.controllers.volumes.protection import StorageProtection
 from paas.settings.instance import Instance
@@ -41,6 +42,7 @@ def kubernetes_controllers(
         replication_controllers(context),
         Deployments(context),
         DaemonSets(context),
+        StatefulSets(context),
         FinishedJobs(context),
         CronJobs(context),
         Disruptions(context),

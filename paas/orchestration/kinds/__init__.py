@@ -21,6 +21,7 @@ from paas.orchestration.kinds import (
     policy,
     rbac,
     replication_controller,
+    stateful_set,
     storage,
 )
 
@@ -36,6 +37,7 @@ KINDS: tuple[Kind, ...] = (
     *events.KINDS,
     *apps.KINDS,
     *daemon_set.KINDS,
+    *stateful_set.KINDS,
     *controller_revision.KINDS,
     *batch.KINDS,
     *policy.KINDS,

@@ -3,8 +3,6 @@
 Source: k8s.io/kubernetes/pkg/{apis/apps/v1,apis/apps/validation,registry/apps/daemonset}.
 """
 
-from typing import Any
-
 from paas.apimachinery.columns import (
     AGE,
     NAME,
@@ -25,9 +23,8 @@ from paas.core.numbers import parse_whole
 from paas.core.objects import ApiObject, annotations_of
 from paas.core.selectors import NOTHING, selector_from_object
 from paas.core.shape import Json, default, ensure, number, submap, text
-from paas.core.shares import PERCENT, amount_of
 from paas.core.wellknown import TEMPLATE_GENERATION
-from paas.orchestration.kinds.shares import share_errors, whole_errors
+from paas.orchestration.kinds.shares import amount_in, share_errors, whole_errors
 from paas.orchestration.kinds.workload import count, counted, pods_columns, template_spec
 from paas.orchestration.podspec import default_template, replicated_template_errors
 
@@ -123,19 +120,12 @@ def _strategy_errors(strategy: Json, path: str) -> list[Cause]:
     down, up = rolling.get("maxUnavailable"), rolling.get("maxSurge")
     wrong = [*share_errors(down, f"{at}.maxUnavailable"), *share_errors(up, f"{at}.maxSurge")]
     wrong += [*whole_errors(down, f"{at}.maxUnavailable"), *whole_errors(up, f"{at}.maxSurge")]
-    if _amount(down) and _amount(up):
+    if amount_in(down) and amount_in(up):
         why = "may not be set when maxUnavailable is non-zero"
         wrong.append(invalid(f"{at}.maxSurge", up, why))
-    elif not _amount(down) and not _amount(up):
+    elif not amount_in(down) and not amount_in(up):
         wrong.append(required(f"{at}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
     return wrong
-
-
-def _amount(value: Any) -> int:
-    """Return the number, of a percentage too; 0 of what is neither."""
-    if isinstance(value, str):
-        return amount_of(value) if PERCENT.fullmatch(value) else 0
-    return value if isinstance(value, int) else 0
 
 
 def _update_errors(new: ApiObject, old: ApiObject) -> list[Cause]:

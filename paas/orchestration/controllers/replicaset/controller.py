@@ -51,7 +51,7 @@ class ReplicaSets:
         self._sets = context.of(kind.resource)
         self._pods = context.of("pods")
         self._quotas = context.of("resourcequotas")
-        rules = Rules(kind.selector, adoptable=is_active)
+        rules = Rules(kind.selector, adoptable=lambda _, pod: is_active(pod))
         self._children = Children(self._client, self._sets, kind.kind, self._pods, rules)
 
     def controller(self) -> Controller:

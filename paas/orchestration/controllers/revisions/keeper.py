@@ -23,6 +23,7 @@ from paas.orchestration.controllers.ownership import Children
 from paas.orchestration.controllers.revisions.plan import (
     HASH_LABEL,
     History,
+    Mark,
     expendable,
     hash_of,
     history_of,
@@ -61,10 +62,21 @@ class Kept:
 
 
 class RevisionKeeper:
-    """The history of any owner with spec.selector and spec.template; `kind` is the owners'."""
+    """The history of any owner with spec.selector and spec.template; `kind` is the owners'.
 
-    def __init__(self, context: Context, client: Client, owners: Informer, kind: str) -> None:
+    `mark` returns the value by which pods name their revision.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        client: Client,
+        owners: Informer,
+        kind: str,
+        mark: Mark = hash_of,
+    ) -> None:
         self._client = client
+        self._mark = mark
         self._informer = context.of(RESOURCE)
         self._children = Children(client, owners, kind, self._informer)
 
@@ -88,9 +100,9 @@ class RevisionKeeper:
         return Kept(current, history.old)
 
     def clear(self, owner: ApiObject, old: Sequence[ApiObject], live: Collection[str]) -> None:
-        """Delete what is beyond spec.revisionHistoryLimit; `live` are the hashes of its pods."""
+        """Delete what is beyond spec.revisionHistoryLimit; `live` are the marks of its pods."""
         limit = number(owner, "spec", "revisionHistoryLimit")
-        for revision in expendable(old, live, limit=limit):
+        for revision in expendable(old, live, limit=limit, mark=self._mark):
             self._delete(revision)
 
     def _labelled(self, revision: ApiObject) -> ApiObject:
@@ -116,7 +128,7 @@ class RevisionKeeper:
         *others, kept = history.current
         if not others:
             return kept
-        labels = {HASH_LABEL: hash_of(kept)}
+        labels = {HASH_LABEL: self._mark(kept)}
         for pod in pods:
             if labels_of(pod).get(HASH_LABEL) != labels[HASH_LABEL]:
                 body = {"metadata": {"labels": labels}}
