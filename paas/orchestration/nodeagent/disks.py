@@ -10,7 +10,6 @@ Nothing here is ever made anew over what was there: a volume that is not found i
 import os
 import shutil
 import threading
-from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,13 +41,11 @@ class LocalDisks:
     """
 
     root: Path
-    _locks: defaultdict[str, threading.RLock] = field(
-        default_factory=lambda: defaultdict(threading.RLock), init=False, repr=False
-    )
+    _locks: dict[str, threading.RLock] = field(default_factory=dict, init=False, repr=False)
 
     def create(self, name: str, size_bytes: int) -> Path:
         """Make a volume unless it is there; return where its data lies. Raises MountFailedError."""
-        with self._locks[name]:
+        with self._lock(name):
             return self._create(name, size_bytes)
 
     def _create(self, name: str, size_bytes: int) -> Path:
@@ -70,7 +67,7 @@ class LocalDisks:
         `is_first` says that whoever asks does not use it yet: a growth that waited is tried.
         """
         place = self._place(name)
-        with self._locks[name]:
+        with self._lock(name):
             if self._image(name).exists():
                 place.mkdir(exist_ok=True)
                 if is_first and self._growing(name).exists():
@@ -90,7 +87,7 @@ class LocalDisks:
 
         Raises MountFailedError.
         """
-        with self._locks[name]:
+        with self._lock(name):
             self.attach(name)
             image = self._image(name)
             if not image.exists():
@@ -121,14 +118,18 @@ class LocalDisks:
     def remove(self, name: str) -> None:
         """Delete a volume and its data. Raises MountFailedError where it is in use."""
         place = self._place(name)
-        with self._locks[name]:
+        with self._lock(name):
             for point in mounted_below(place):
                 unmount(point)
             if left := mounted_below(place):  # never delete through a mount
                 raise MountFailedError(f"{left[0]} is still mounted")
             shutil.rmtree(place, ignore_errors=True)
-            self._image(name).unlink(missing_ok=True)
+            for file in (self._image(name), self._image(name).with_suffix(".new")):
+                file.unlink(missing_ok=True)
             self._growing(name).unlink(missing_ok=True)
+
+    def _lock(self, name: str) -> threading.RLock:
+        return self._locks.setdefault(name, threading.RLock())
 
     def _make(self, name: str, size_bytes: int) -> None:
         image, place = self._image(name), self._place(name)

@@ -83,6 +83,8 @@ def look(pod: ApiObject, storage: Storage) -> PodClaims:
         if refusal := _refusal(name, claim, storage):
             return PodClaims(refusal)
         claims += [] if claim is None else [claim]
+    if not claims:
+        return PodClaims()
     volumes = {name_of(one): one for one in storage.volumes()}
     named = [volumes.get(str(dig(one, "spec", "volumeName"))) for one in claims if is_bound(one)]
     return PodClaims(
