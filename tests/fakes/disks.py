@@ -7,10 +7,14 @@ from paas.orchestration.nodeagent.errors import MountFailedError
 
 
 class FakeDisks:
-    """Remembers each volume with its size; `full` lets nothing more be made."""
+    """Remembers each volume with its size; `full` lets nothing more be made.
+
+    `touched` are those that a pod has had.
+    """
 
     def __init__(self):
         self.sizes: dict[str, int] = {}
+        self.touched: set[str] = set()
         self.made = 0
         self.full = False
         self._lock = threading.Lock()
@@ -34,3 +38,7 @@ class FakeDisks:
     def remove(self, name: str) -> None:
         with self._lock:
             self.sizes.pop(name, None)
+
+    def untouched(self, besides) -> list[str]:
+        with self._lock:
+            return sorted(self.sizes.keys() - set(besides) - self.touched)

@@ -10,6 +10,7 @@ Nothing here is ever made anew over what was there: a volume that is not found i
 import os
 import shutil
 import threading
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +82,19 @@ class LocalDisks:
         """Return the name of the volume that lies at a path; None if it is not one of ours."""
         inside = path.parent.parent == self.root and path.name == _DATA
         return path.parent.name if inside else None
+
+    def untouched(self, besides: Collection[str]) -> list[str]:
+        """Return the volumes besides these that no pod ever had: they are still the machine's."""
+        found = {path.stem for path in self.root.glob("*.img")}
+        found |= {path.parent.name for path in self.root.glob(f"*/{_DATA}")}
+        return sorted(name for name in found - set(besides) if self._is_untouched(name))
+
+    def _is_untouched(self, name: str) -> bool:
+        try:
+            return self.attach(name).stat().st_uid == 0
+        except MountFailedError as error:  # nobody knows what it holds
+            log.warning("volume_is_unreadable", volume=name, error=error.message)
+            return False
 
     def grow(self, name: str, size_bytes: int, *, is_used: bool) -> bool:
         """Let a volume hold as much; False while that waits for its pods to end.

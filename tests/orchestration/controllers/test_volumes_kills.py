@@ -71,3 +71,14 @@ def test_a_claim_has_one_volume_and_takes_it_along_whatever_dies(door):
         dying = die_then_live(door, disks, deaths, partial(is_clean, door, disks)) or dying
         deaths += 1
     assert deaths > 6, "asked for, made, both sides of the binding with their phases"
+
+
+def test_what_was_made_for_a_claim_that_is_gone_goes_and_nothing_that_was_ever_used(door):
+    disks = FakeDisks()
+    disks.touched = {"pvc-used"}
+    waiting = door.create(ADMIN, claim())
+    for name in ("pvc-used", "pvc-forgotten", f"pvc-{uid_of(waiting)}"):
+        disks.create(name, 1)
+    kept = disks.sizes.keys() - {"pvc-forgotten"}
+    with controllers_running(door, ADMIN, partial(storage_controllers, disks=disks)):
+        assert eventually(lambda: disks.sizes.keys() == kept)

@@ -101,3 +101,13 @@ def test_a_volume_that_is_gone_or_cannot_be_mounted_is_never_made_anew(disks):
         with pytest.raises(MountFailedError, match="not the name of a volume"):
             disks.remove(name)
     assert disks.name_of(Path("/srv/data")) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes owners")
+def test_a_volume_is_untouched_until_a_project_gets_it(disks):
+    for name in ("fresh", "used", "known"):
+        disks.create(name, MIB)
+    os.chown(disks.attach("used"), 1_000_000_000, 1_000_000_000)
+    (disks.root / "broken.img").write_bytes(b"not a file system")
+    assert disks.untouched({"known"}) == ["fresh"]
+    assert LocalDisks(disks.root / "none").untouched(()) == []

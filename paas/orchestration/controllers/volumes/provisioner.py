@@ -4,7 +4,7 @@ Source: sigs.k8s.io/sig-storage-lib-external-provisioner, kubernetes-csi/externa
 """
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -54,6 +54,7 @@ FINALIZER = "external-provisioner.volume.kubernetes.io/finalizer"
 NAME = "local-path-provisioner"
 RESIZE_PENDING = "FileSystemResizePending"
 GROW_AGAIN_S = 10.0
+SWEEP = ObjectKey(VOLUMES, "", "", "sweep")
 
 
 class Disks(Protocol):
@@ -67,6 +68,9 @@ class Disks(Protocol):
 
     def remove(self, name: str) -> None:
         """Delete it and what is in it; nothing happens if it is gone."""
+
+    def untouched(self, besides: Collection[str]) -> Sequence[str]:
+        """Return those, besides these, that no pod has ever had."""
 
 
 class LocalVolumes:
@@ -95,6 +99,7 @@ class LocalVolumes:
                 Source(self._classes, self._of_class),
             ],
             reads=[self._pods],
+            first_keys=[SWEEP],
         )
 
     def reconcile(self, key: ObjectKey) -> float | None:
@@ -102,6 +107,9 @@ class LocalVolumes:
 
         Returns seconds until a growth that waits for pods is tried again.
         """
+        if key == SWEEP:
+            self._sweep()
+            return None
         if key.resource == CLAIMS:
             claim = self._claims.find(key)
             return None if claim is None or is_deleting(claim) else self._serve(claim)
@@ -235,6 +243,14 @@ class LocalVolumes:
             options = DeleteOptions(uid=uid_of(volume))
             with suppress(NotFoundError, ConflictError):
                 self._client.delete(VOLUMES, name_of(volume), options=options)
+
+    def _sweep(self) -> None:
+        """Remove what was made for a claim that went before its volume was an object."""
+        known = {name_of(one) for one in self._volumes.list()}
+        known |= {volume_name(one) for one in self._claims.list()}
+        for name in self._disks.untouched(known):
+            if self._client.find(VOLUMES, name) is None:
+                self._disks.remove(name)
 
     def _of_class(self, storage_class: ApiObject) -> Iterable[ObjectKey]:
         name = name_of(storage_class)
