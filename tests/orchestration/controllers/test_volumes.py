@@ -181,6 +181,7 @@ def test_a_claim_grows_at_once_or_when_its_pod_is_gone(world):
     assert capacity(world) == "2Gi"
     (name,) = [one for one in world.disks.sizes if one.endswith(uid_of(world.claim()))]
     world.disks.sizes[name] = 3 * GIB  # the node has done it as the next pod began
+    world.change(CLAIMS, "data", {"metadata": {"annotations": {"poked": "yes"}}})
     world.until(lambda: capacity(world) == "3Gi")
     world.until(lambda: "conditions" not in world.claim()["status"])
     with pytest.raises(ForbiddenError, match="must support resize"):
