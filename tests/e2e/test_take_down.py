@@ -8,37 +8,12 @@ from deploy.runner import run
 from paas.core.objects import ApiObject
 from tests.e2e.machine import Person, eventually, get, person
 from tests.e2e.test_faults import asked_all_the_time
-from tests.e2e.test_kubectl import IMAGE, MANIFEST, ROUTE
+from tests.e2e.test_kubectl import MANIFEST, ROUTE
 from tests.fixtures.platform import Platform
 
 pytestmark = pytest.mark.timeout(900)
 
 PROJECT = "pier"
-DATABASE = f"""
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {{name: db}}
-spec:
-  serviceName: db
-  selector: {{matchLabels: {{app: db}}}}
-  template:
-    metadata: {{labels: {{app: db}}}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-      - name: db
-        image: {IMAGE}
-        imagePullPolicy: IfNotPresent
-        command: [sh, -c, "echo started >> /data/log; exec sleep infinity"]
-        readinessProbe: {{exec: {{command: [cat, /data/log]}}, periodSeconds: 1}}
-        resources: {{limits: {{cpu: 200m, memory: 64Mi}}}}
-        volumeMounts: [{{name: data, mountPath: /data}}]
-  volumeClaimTemplates:
-  - metadata: {{name: data}}
-    spec:
-      accessModes: [ReadWriteOnce]
-      resources: {{requests: {{storage: 64Mi}}}}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +90,6 @@ def test_applications_serve_on_while_the_platform_is_down_and_are_adopted(platfo
 
 def test_with_apps_nothing_is_left_and_up_brings_everything_back(platform, tess, url):
     pods = set(running(tess))
-    tess.kubectl("-n", PROJECT, "apply", "-f", "-", stdin=DATABASE)
-    tess.kubectl("-n", PROJECT, "rollout", "status", "sts/db", "--timeout=90s")
-    assert log_of_database(tess) == ["started"]
 
     down = platform.minato("down", "--apps")
 
@@ -130,10 +102,3 @@ def test_with_apps_nothing_is_left_and_up_brings_everything_back(platform, tess,
     eventually(lambda: get(platform, url).status_code == 200)
     tess.kubectl("-n", PROJECT, "rollout", "status", "deploy/web", "--timeout=90s")
     assert set(running(tess)) == pods
-    tess.kubectl("-n", PROJECT, "rollout", "status", "sts/db", "--timeout=90s")
-    assert eventually(lambda: log_of_database(tess)) == ["started", "started"]
-
-
-def log_of_database(tess: Person) -> list[str]:
-    """Return a line for each time that the database began, as its volume has them."""
-    return tess.exec(PROJECT, "db-0", "cat", "/data/log").out.split()
