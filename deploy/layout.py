@@ -43,6 +43,7 @@ def directories(instance: Instance) -> dict[Path, Access]:
         registry_directory(instance): Access(users.REGISTRY, users.REGISTRY, 0o700),
         instance.podman_root.parent: root_only,
         instance.pods: root_only,
+        instance.volumes: root_only,
         instance.repositories: Access(users.WEB, users.WEB, 0o700),
         work_directory(instance): Access(users.WEB, users.WEB, 0o700),
     }

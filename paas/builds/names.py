@@ -8,6 +8,7 @@ from typing import Any
 from paas.core.names import LABEL_MAX
 from paas.core.numbers import parse_whole
 from paas.core.objects import ApiObject, annotations_of, labels_of, name_of
+from paas.core.wellknown import BUILD_CACHE_CLAIM
 
 BUILDS = "builds.build.openshift.io"
 CONFIGS = "buildconfigs.build.openshift.io"
@@ -33,8 +34,7 @@ ENDED = (COMPLETE, FAILED, ERROR, CANCELLED)
 BUILDER_ACCOUNT = "builder"
 CLONE_CONTAINER = "git-clone"
 BUILD_CONTAINER = "sti-build"
-CACHE_CLAIM = "minato-build-cache"
-"""The claim by which build pods, and nobody else, mount their project's store of layers."""
+CACHE_CLAIM = BUILD_CACHE_CLAIM
 
 
 def build_name(config: str, number: int) -> str:

@@ -32,3 +32,9 @@ brought last and when that was tagged. ReplicaSets keep it over an undo, the Dep
 
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 """On a DaemonSet: how often its template has changed, from 1; the server counts."""
+
+BUILD_CACHE_CLAIM = "minato-build-cache"
+"""The claim by which build pods, and nobody else, mount their project's store of layers.
+
+It is the node's own: there is no object of this name.
+"""

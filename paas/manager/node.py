@@ -17,6 +17,7 @@ from paas.builds.instantiate import on_build_created
 from paas.cluster.client import EmbeddedCluster, no_logs
 from paas.core.actors import platform_actor
 from paas.core.objects import ApiObject
+from paas.core.volumes import CLAIMS, VOLUMES
 from paas.images.access import PodImages
 from paas.images.controller import controllers as image_controllers
 from paas.manager.doors import open_door
@@ -24,13 +25,15 @@ from paas.manager.registry import registry_tokens
 from paas.manager.wakeups import build_wake
 from paas.orchestration.controllers.autoscaler.replicas import Settings as Autoscaling
 from paas.orchestration.controllers.registry import kubernetes_controllers
+from paas.orchestration.controllers.volumes.provisioner import LocalVolumes
 from paas.orchestration.network.cluster import network_open
 from paas.orchestration.nodeagent.agent import NodeAgent, Seams
+from paas.orchestration.nodeagent.claims import Claims
+from paas.orchestration.nodeagent.disks import LocalDisks
 from paas.orchestration.nodeagent.hostfiles import parse_resolv
 from paas.orchestration.nodeagent.images import ImageRights
 from paas.orchestration.nodeagent.node import cpu_capacity, memory_capacity_bytes
 from paas.orchestration.nodeagent.place import Drain, NodePlace
-from paas.orchestration.nodeagent.volumes import no_claims
 from paas.projects.controller import controllers as project_controllers
 from paas.routes.controller import controllers as route_controllers
 from paas.routes.controller import route_router
@@ -53,10 +56,18 @@ class Node:
         self._router = route_router(instance)
         cluster = EmbeddedCluster(self.door, no_logs)
         runtime = PodmanRuntime(instance.podman_socket, instance.name)
+        disks = LocalDisks(instance.volumes)
+        claims = Claims(
+            claims=self._informers.of(CLAIMS),
+            volumes=self._informers.of(VOLUMES),
+            namespaces=self._informers.of("namespaces"),
+            disks=disks,
+            pods_root=instance.pods,
+        )
         cache = BuildCache(
             instance.build_caches,
             self._informers.of("namespaces"),
-            no_claims,
+            claims.path,
             size_bytes=settings.MINATO_BUILD_CACHE_GIB << 30,
         )
         location = f"{instance.node_address}:5000"
@@ -73,6 +84,7 @@ class Node:
                 rights=ImageRights(images.credentials, images.access),
                 drain=Drain(drained=self._is_drained),
                 claim_path=cache.path,
+                reads=(claims.claims, claims.volumes),
             ),
             usage_every_s=settings.MINATO_USAGE_EVERY_S,
         )
@@ -85,6 +97,7 @@ class Node:
             self.manager.add(controller)
         self.agent.register()
         self.manager.add(cache.controller())
+        self.manager.add(LocalVolumes(context, disks, node=place.node_name).controller())
         on_build_created(build_wake)
         for domain in (image_controllers, project_controllers, build_controllers):
             for controller in domain(context):

@@ -13,6 +13,8 @@ from paas.apimachinery.rbac import GROUP
 from paas.core.actors import platform_actor
 from paas.core.errors import InvalidError, NotFoundError
 from paas.core.objects import ApiObject, name_of, namespace_of
+from paas.core.volumes import DEFAULT_CLASS
+from paas.orchestration.controllers.volumes.provisioner import PROVISIONER
 from paas.projects.roles import cluster_role_binding, cluster_role_bindings, cluster_roles
 from paas.projects.services import project_bounds, role_binding
 from paas.settings import env, projects
@@ -38,6 +40,7 @@ def reconcile_objects(door: Door) -> None:
         _ensure(door, role, follow=("rules",))
     for binding in (*cluster_role_bindings(), *_platform_bindings()):
         _ensure(door, binding)
+    _ensure(door, storage_class())
     for service in _services():
         _ensure(door, service)
 
@@ -91,6 +94,19 @@ def _platform_bindings() -> list[ApiObject]:
     for one in (binding, viewers):
         one["metadata"]["namespace"] = "openshift"
     return [binding, viewers]
+
+
+def storage_class() -> ApiObject:
+    """Return the class of claims that name none: volumes of this machine, where the pod runs."""
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": "local-path", "annotations": {DEFAULT_CLASS: "true"}},
+        "provisioner": PROVISIONER,
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "WaitForFirstConsumer",
+        "allowVolumeExpansion": True,
+    }
 
 
 def _services() -> list[ApiObject]:

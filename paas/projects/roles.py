@@ -20,6 +20,7 @@ DISCOVERY_PATHS = ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*
 
 BUILD, IMAGE = "build.openshift.io", "image.openshift.io"
 ROUTE, PROJECT, USER = "route.openshift.io", "project.openshift.io", "user.openshift.io"
+STORAGE = "storage.k8s.io"
 AUTHORIZATION, AUTHENTICATION = "authorization.k8s.io", "authentication.k8s.io"
 
 # What people write in a project, by API group.
@@ -62,6 +63,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
         "limitranges",
         "namespaces",
         "namespaces/status",
+        "persistentvolumeclaims/status",
         "pods/log",
         "pods/status",
         "replicationcontrollers/status",
@@ -74,6 +76,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
         "daemonsets/status",
         "deployments/status",
         "replicasets/status",
+        "statefulsets/status",
     ),
     "autoscaling": ("horizontalpodautoscalers/status",),
     "batch": ("cronjobs/status", "jobs/status"),
@@ -184,6 +187,7 @@ def _basic_user() -> list[dict[str, Any]]:
     return [
         {**_rule(["get"], USER, ["users"]), "resourceNames": ["~"]},
         _rule(["list", "watch"], PROJECT, ["projects"]),
+        _rule(["get", "list"], STORAGE, ["storageclasses"]),
         _rule(["create"], AUTHORIZATION, reviews),
         _rule(["create"], AUTHENTICATION, ["selfsubjectreviews"]),
     ]

@@ -221,6 +221,11 @@ class Instance:
         return self.home / "pods"
 
     @property
+    def volumes(self) -> Path:
+        """Return the directory of persistent volumes, each in a file and mounted beside it."""
+        return self.home / "volumes"
+
+    @property
     def repositories(self) -> Path:
         """Return the git server's directory: `<project>/<app>.git`."""
         return self.home / "git"

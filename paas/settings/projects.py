@@ -22,6 +22,8 @@ _QUOTA = {
     "services": "30",
     "secrets": "100",
     "configmaps": "100",
+    "persistentvolumeclaims": "20",
+    "requests.storage": "50Gi",
     # nobody needs so many; but every kind that is not counted fills memory without end
     "count/buildconfigs.build.openshift.io": "50",
     "count/builds.build.openshift.io": "200",
@@ -41,6 +43,7 @@ _QUOTA = {
     "count/roles.rbac.authorization.k8s.io": "50",
     "count/routes.route.openshift.io": "50",
     "count/serviceaccounts": "50",
+    "count/statefulsets.apps": "50",
 }
 _LIMITS: list[dict[str, Any]] = [
     {

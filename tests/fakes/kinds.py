@@ -8,6 +8,7 @@ _NAMESPACED = (
     ("", "v1", "ConfigMap", "configmaps"),
     ("", "v1", "Endpoints", "endpoints"),
     ("", "v1", "Event", "events"),
+    ("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
     ("", "v1", "Pod", "pods"),
     ("", "v1", "ResourceQuota", "resourcequotas"),
     ("", "v1", "Secret", "secrets"),
@@ -20,7 +21,21 @@ _NAMESPACED = (
     ("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
     ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
 )
-_WITH_STATUS = {"Pod", "ResourceQuota", "Service", "Deployment", "ReplicaSet", "Namespace", "Node"}
+_CLUSTER = (
+    ("", "v1", "PersistentVolume", "persistentvolumes"),
+    ("storage.k8s.io", "v1", "StorageClass", "storageclasses"),
+)
+_WITH_STATUS = {
+    "Deployment",
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Pod",
+    "ReplicaSet",
+    "ResourceQuota",
+    "Service",
+}
 
 
 def _grace(pod, wanted):
@@ -67,7 +82,11 @@ def bare_kinds() -> list[Kind]:
         subresources=(Subresource("finalize", ("update",)),),
     )
     node = Kind("", "v1", "Node", "nodes", subdomain_errors, namespaced=False, status=True)
-    return [*kinds, namespace, node]
+    cluster = [
+        Kind(*names, subdomain_errors, namespaced=False, status=names[2] in _WITH_STATUS)
+        for names in _CLUSTER
+    ]
+    return [*kinds, *cluster, namespace, node]
 
 
 def bare_scheme() -> Scheme:

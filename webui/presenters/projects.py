@@ -99,6 +99,7 @@ def resource_label(resource: str) -> str:
         "count/roles.rbac.authorization.k8s.io": _("Roles"),
         "count/routes.route.openshift.io": _("Routes"),
         "count/serviceaccounts": _("Service accounts"),
+        "count/statefulsets.apps": _("StatefulSets"),
     }
     return known.get(resource, resource)
 

@@ -8,6 +8,11 @@ from paas.orchestration.admission.limits import LimitRanger
 from paas.orchestration.admission.namespaces import NamespaceLifecycle
 from paas.orchestration.admission.quotas import ResourceQuota
 from paas.orchestration.admission.security import PodSecurity
+from paas.orchestration.admission.storage import (
+    DefaultStorageClass,
+    PersistentVolumeClaimResize,
+    StorageObjectInUseProtection,
+)
 
 PLUGINS: tuple[AdmissionPlugin, ...] = (
     NamespaceLifecycle(),
@@ -16,6 +21,9 @@ PLUGINS: tuple[AdmissionPlugin, ...] = (
     ServiceAccount(),
     PodSecurity(),
     CustomWarnings(),
+    DefaultStorageClass(),
+    StorageObjectInUseProtection(),
+    PersistentVolumeClaimResize(),
     ResourceQuota(),
 )
 """Upstream's order: quota last, so that nothing refused is ever counted."""

@@ -3,7 +3,7 @@
 Source: k8s.io/kubernetes/plugin/pkg/admission/limitranger.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from paas.apimachinery.lookups import all_of, refusal
 from paas.core.objects import ApiObject
 from paas.core.quantities import format_quantity, is_binary, parse_quantity
 from paas.core.shape import Json, ensure, maps, submap, text
+from paas.core.volumes import CLAIMS
 from paas.orchestration.podspec import pod_amounts, qos_class
 from paas.orchestration.podspec.resources import Amounts, amounts_of
 
@@ -20,26 +21,33 @@ _LISTS = (("containers", "container"), ("initContainers", "init container"))
 
 
 class LimitRanger(AdmissionPlugin):
-    """Applies every LimitRange of the namespace to new pods."""
+    """Applies every LimitRange of the namespace to new pods, and to claims."""
 
     name = "LimitRanger"
     reads = frozenset({"limitranges"})
-    resources = frozenset({"pods"})
+    resources = frozenset({"pods", CLAIMS})
 
     def admit(self, request: AdmissionRequest) -> None:
-        """Fill in default requests and limits."""
-        if request.operation != "CREATE" or request.obj is None:
+        """Fill in default requests and limits of pods."""
+        if request.operation != "CREATE" or request.obj is None or _is_claim(request):
             return
         for limit_range in all_of(request, "limitranges"):
             limit_defaults(limit_range, request.obj)
 
     def validate(self, request: AdmissionRequest) -> None:
         """Raise ForbiddenError, naming every bound that does not hold."""
-        if request.operation != "CREATE" or request.obj is None:
+        if request.obj is None or request.subresource:
             return
+        if request.operation != "CREATE" and not _is_claim(request):  # pods stay as they are
+            return
+        rule = claim_violations if _is_claim(request) else limit_violations
         for limit_range in all_of(request, "limitranges"):
-            if wrong := limit_violations(limit_range, submap(request.obj, "spec")):
+            if wrong := rule(limit_range, submap(request.obj, "spec")):
                 raise refusal(request, wrong[0] if len(wrong) == 1 else f"[{', '.join(wrong)}]")
+
+
+def _is_claim(request: AdmissionRequest) -> bool:
+    return request.kind.resource == CLAIMS
 
 
 def limit_defaults(limit_range: ApiObject, pod: ApiObject) -> None:
@@ -87,14 +95,33 @@ def limit_violations(limit_range: ApiObject, spec: Json) -> list[str]:
     return wrong
 
 
+def claim_violations(limit_range: ApiObject, spec: Json) -> list[str]:
+    """Return every bound of the range that a claim breaks; claims have requests alone."""
+    asked, shown = amounts_of(spec, "requests"), submap(spec, "resources")
+    kind = "PersistentVolumeClaim"
+    return [
+        words
+        for item in _items(limit_range, kind)
+        for words in _broken(item, kind, asked, {}, shown, rules=_CLAIM_RULES)
+    ]
+
+
 def _items(limit_range: ApiObject, kind: str) -> list[Json]:
     return [item for item in maps(limit_range, "spec", "limits") if item.get("type") == kind]
 
 
-def _broken(item: Json, kind: str, requests: Amounts, limits: Amounts, shown: Json) -> list[str]:
+def _broken(
+    item: Json,
+    kind: str,
+    requests: Amounts,
+    limits: Amounts,
+    shown: Json,
+    *,
+    rules: "Rules | None" = None,
+) -> list[str]:
     found = [
         rule(kind, name, value, _Asked(name, requests, limits, shown))
-        for field, rule in (("min", _minimum), ("max", _maximum), ("maxLimitRequestRatio", _ratio))
+        for field, rule in rules or _RULES
         for name, value in sorted(submap(item, field).items())
     ]
     return [words for words in found if words]
@@ -145,6 +172,17 @@ def _maximum(kind: str, name: str, value: str, asked: _Asked) -> str:
     return ""
 
 
+def _maximum_request(kind: str, name: str, value: str, asked: _Asked) -> str:
+    words = f"maximum {name} usage per {kind} is {canonical(value)}"
+    if asked.request is None:
+        return f"{words}.  No request is specified"
+    return (
+        f"{words}, but request is {asked.request_text}"
+        if asked.request > parse_quantity(value)
+        else ""
+    )
+
+
 def _ratio(kind: str, name: str, value: str, asked: _Asked) -> str:
     words = f"{name} max limit to request ratio per {kind} is {canonical(value)}"
     if not asked.request:
@@ -155,3 +193,10 @@ def _ratio(kind: str, name: str, value: str, asked: _Asked) -> str:
     return (
         f"{words}, but provided ratio is {float(given):f}" if given > parse_quantity(value) else ""
     )
+
+
+Rules = tuple[tuple[str, Callable[[str, str, str, _Asked], str]], ...]
+"""Fields of a limit, each with what it asks for."""
+
+_RULES: Rules = (("min", _minimum), ("max", _maximum), ("maxLimitRequestRatio", _ratio))
+_CLAIM_RULES: Rules = (("min", _minimum), ("max", _maximum_request))

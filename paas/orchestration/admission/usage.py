@@ -12,6 +12,7 @@ from paas.apimachinery.kinds import Kind
 from paas.core.objects import ApiObject, parse_timestamp
 from paas.core.quantities import format_quantity, is_binary, parse_quantity
 from paas.core.shape import Json, maps, number, submap, text, values
+from paas.core.volumes import CLAIMS, class_of, request_of
 from paas.orchestration.podspec.resources import Amounts, is_native, pod_amounts, qos_class
 
 ONE = Decimal(1)
@@ -24,6 +25,7 @@ _REQUIRED = frozenset(
 )
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
 _BINARY = ("memory", "storage")
+_OF_A_CLASS = ".storageclass.storage.k8s.io/"
 
 
 def usage_of(obj: ApiObject, kind: Kind, *, now: datetime | None = None) -> Amounts:
@@ -37,6 +39,8 @@ def usage_of(obj: ApiObject, kind: Kind, *, now: datetime | None = None) -> Amou
         return usage if _is_over(obj, now) else {**usage, **_pod_usage(submap(obj, "spec"))}
     if kind.resource == "services":
         return {**usage, **_service_usage(submap(obj, "spec"))}
+    if kind.resource == CLAIMS:
+        return {**usage, **_claim_usage(obj)}
     if kind.resource in COUNTED:
         usage[kind.resource] = ONE
     return usage
@@ -49,7 +53,7 @@ def is_counted(kind: Kind) -> bool:
 
 def is_plain_count(kind: Kind) -> bool:
     """Say whether every object of the kind uses the same, so that counting rows is enough."""
-    return kind.resource not in {"pods", "services"}
+    return kind.resource not in {"pods", "services", CLAIMS}
 
 
 def hard_of(quota: ApiObject) -> Amounts:
@@ -148,6 +152,14 @@ def _service_usage(spec: Json) -> Amounts:
         if spec.get("allocateLoadBalancerNodePorts") is False:
             ports = [port for port in ports if port.get("nodePort")]
         usage["services.nodeports"] = Decimal(len(ports))
+    return usage
+
+
+def _claim_usage(claim: ApiObject) -> Amounts:
+    usage = {CLAIMS: ONE, "requests.storage": request_of(claim)}
+    if name := class_of(claim):
+        prefix = f"{name}{_OF_A_CLASS}"
+        usage |= {f"{prefix}{resource}": amount for resource, amount in usage.items()}
     return usage
 
 

@@ -3,13 +3,16 @@
 Source: k8s.io/kubernetes/pkg/controller ControllerRefManager.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from paas.apimachinery.engine.client import Client
+from paas.apimachinery.engine.controller import its_controller, key_of
+from paas.apimachinery.engine.informer import Informer
 from paas.core.errors import NotFoundError
 from paas.core.objects import (
     ApiObject,
+    ObjectKey,
     controller_of,
     is_deleting,
     labels_of,
@@ -18,7 +21,78 @@ from paas.core.objects import (
     owner_reference,
     uid_of,
 )
-from paas.core.selectors import LabelSelector
+from paas.core.pods import ORPHANS, orphans_index
+from paas.core.selectors import LabelSelector, selector_from_object
+
+
+def _selector_of(owner: ApiObject) -> LabelSelector:
+    return selector_from_object(owner["spec"].get("selector"))
+
+
+def _every(_owner: ApiObject, _child: ApiObject) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How owners of one kind choose their children.
+
+    `selector` reads an owner's spec.selector, `adoptable` says of an owner and an orphan whether it
+    may take it; what is adopted gets the `finalizer`, if there is one.
+    """
+
+    selector: Callable[[ApiObject], LabelSelector] = _selector_of
+    adoptable: Callable[[ApiObject, ApiObject], bool] = _every
+    finalizer: str = ""
+
+
+_RULES = Rules()
+
+
+class Children:
+    """The objects of one resource that owners of one kind (`kind` is its name) adopt."""
+
+    def __init__(
+        self,
+        client: Client,
+        owners: Informer,
+        kind: str,
+        children: Informer,
+        rules: Rules = _RULES,
+    ) -> None:
+        self._client = client
+        self._owners = owners
+        self._named = its_controller(owners.resource, kind)
+        self._children = children
+        self._rules = rules
+        children.add_index(ORPHANS, orphans_index)
+
+    def of(self, owner: ApiObject) -> list[ApiObject]:
+        """Return all that the owner has after it has adopted and released. Raises ConflictError."""
+        orphans = self._children.by_index(ORPHANS, namespace_of(owner))
+        children = [
+            *self._children.controlled_by(uid_of(owner)),
+            *(child for child in orphans if self._rules.adoptable(owner, child)),
+        ]
+        return claim(
+            self._client,
+            owner=owner,
+            owner_resource=self._owners.resource,
+            child_resource=self._children.resource,
+            claims=plan_claims(owner, children, self._rules.selector(owner)),
+            finalizer=self._rules.finalizer,
+        )
+
+    def owners_of(self, child: ApiObject) -> Iterable[ObjectKey]:
+        """Name a child's owner, or those that may adopt it."""
+        if controller_of(child) is not None:
+            return self._named(child)
+        labels = labels_of(child)
+        return [
+            key_of(one, self._owners.resource)
+            for one in self._owners.list(namespace_of(child))
+            if self._rules.selector(one).matches(labels)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

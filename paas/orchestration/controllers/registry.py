@@ -26,6 +26,9 @@ from paas.orchestration.controllers.replicaset.controller import (
 from paas.orchestration.controllers.rootca import RootCertificates
 from paas.orchestration.controllers.scheduler.controller import Scheduler
 from paas.orchestration.controllers.serviceaccounts import ServiceAccounts
+from paas.orchestration.controllers.statefulset.controller import StatefulSets
+from paas.orchestration.controllers.volumes.binder import VolumeBinder
+from paas.orchestration.controllers.volumes.protection import StorageProtection
 from paas.settings.instance import Instance
 
 _AUTOSCALING = Settings()
@@ -52,6 +55,7 @@ def kubernetes_controllers(
         replication_controllers(context),
         Deployments(context),
         DaemonSets(context),
+        StatefulSets(context),
         FinishedJobs(context),
         CronJobs(context),
         Disruptions(context),
@@ -63,8 +67,11 @@ def kubernetes_controllers(
         Definitions(context),
         Namespaces(context),
         PodGarbage(context),
+        VolumeBinder(context),
         EventExpiry(context),
         ResourceQuotas(context),
         GarbageCollector(context),
     )
-    return [*Jobs(context).controllers(), *(maker.controller() for maker in makers)]
+    several = (Jobs(context), StorageProtection(context))
+    more = [one for maker in several for one in maker.controllers()]
+    return [*more, *(maker.controller() for maker in makers)]

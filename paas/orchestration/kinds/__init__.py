@@ -24,6 +24,8 @@ from paas.orchestration.kinds import (
     policy,
     rbac,
     replication_controller,
+    stateful_set,
+    storage,
 )
 
 KINDS: tuple[Kind, ...] = (
@@ -34,9 +36,11 @@ KINDS: tuple[Kind, ...] = (
     *core_service.KINDS,
     *core_node.KINDS,
     *core_quota.KINDS,
+    *storage.KINDS,
     *events.KINDS,
     *apps.KINDS,
     *daemon_set.KINDS,
+    *stateful_set.KINDS,
     *controller_revision.KINDS,
     *batch.KINDS,
     *autoscaling.KINDS,

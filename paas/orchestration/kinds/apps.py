@@ -6,10 +6,6 @@ Source: k8s.io/kubernetes/pkg/{apis/apps/v1/defaults.go,apis/apps/validation}.
 from paas.apimachinery.columns import (
     AGE,
     NAME,
-    container_images,
-    container_names,
-    selector_text,
-    wide,
 )
 from paas.apimachinery.fielderrors import (
     forbidden,
@@ -28,6 +24,7 @@ from paas.core.selectors import selector_from_object
 from paas.core.shape import Json, default, ensure, number, submap, text
 from paas.core.shares import amount_of
 from paas.orchestration.kinds.shares import share_errors, whole_errors
+from paas.orchestration.kinds.workload import count, counted, pods_columns
 from paas.orchestration.podspec import default_template, replicated_template_errors
 
 _STRATEGIES = ("Recreate", "RollingUpdate")
@@ -120,27 +117,9 @@ def _selector_stays(new: ApiObject, old: ApiObject) -> list[Cause]:
     )
 
 
-def _template_spec(obj: ApiObject) -> Json:
-    return submap(obj, "spec", "template", "spec")
-
-
-def _selector(obj: ApiObject) -> str:
-    return selector_text(submap(obj, "spec", "selector"))
-
-
-def _count(obj: ApiObject, *path: str) -> int:
-    return number(obj, *path) or 0
-
-
 def _ready(obj: ApiObject) -> str:
-    return f"{_count(obj, 'status', 'readyReplicas')}/{_count(obj, 'spec', 'replicas')}"
+    return f"{count(obj, 'status', 'readyReplicas')}/{count(obj, 'spec', 'replicas')}"
 
-
-_WIDE = (
-    wide(Column("Containers", lambda obj: container_names(_template_spec(obj)))),
-    wide(Column("Images", lambda obj: container_images(_template_spec(obj)))),
-    wide(Column("Selector", _selector)),
-)
 
 DEPLOYMENT = Kind(
     group="apps",
@@ -160,10 +139,10 @@ DEPLOYMENT = Kind(
     columns=(
         NAME,
         Column("Ready", _ready, description="Ready pods, of how many wanted."),
-        Column("Up-to-date", lambda obj: _count(obj, "status", "updatedReplicas"), "string"),
-        Column("Available", lambda obj: _count(obj, "status", "availableReplicas"), "string"),
+        counted("Up-to-date", "status", "updatedReplicas", kind="string"),
+        counted("Available", "status", "availableReplicas", kind="string"),
         AGE,
-        *_WIDE,
+        *pods_columns(),
     ),
 )
 
@@ -182,14 +161,14 @@ REPLICA_SET = Kind(
     prepare_create=_prepare_replica_set,
     validate=_replica_set_errors,
     validate_update=_selector_stays,
-    fields=lambda obj: {"status.replicas": str(_count(obj, "status", "replicas"))},
+    fields=lambda obj: {"status.replicas": str(count(obj, "status", "replicas"))},
     columns=(
         NAME,
-        Column("Desired", lambda obj: _count(obj, "spec", "replicas"), "integer"),
-        Column("Current", lambda obj: _count(obj, "status", "replicas"), "integer"),
-        Column("Ready", lambda obj: _count(obj, "status", "readyReplicas"), "integer"),
+        counted("Desired", "spec", "replicas"),
+        counted("Current", "status", "replicas"),
+        counted("Ready", "status", "readyReplicas"),
         AGE,
-        *_WIDE,
+        *pods_columns(),
     ),
 )
 

@@ -7,10 +7,7 @@ from paas.apimachinery.columns import (
     AGE,
     NAME,
     NONE,
-    container_images,
-    container_names,
     selector_text,
-    wide,
 )
 from paas.apimachinery.kinds import Column, Kind, Since, WriteContext
 from paas.core.conditions import is_true
@@ -35,6 +32,7 @@ from paas.orchestration.kinds.job_rules import (
     job_errors,
     job_update_errors,
 )
+from paas.orchestration.kinds.workload import pods_columns
 from paas.orchestration.podspec import default_template
 
 _NO_LIMIT = 2**31 - 1
@@ -117,16 +115,8 @@ def _completions(obj: ApiObject) -> str:
     return f"{done}/1 of {parallelism}" if parallelism > 1 else f"{done}/1"
 
 
-def _template_spec(obj: ApiObject) -> Json:
-    return submap(obj, "spec", "template", "spec")
-
-
 def _cron_template_spec(obj: ApiObject) -> Json:
     return submap(obj, "spec", "jobTemplate", "spec", "template", "spec")
-
-
-def _selector(obj: ApiObject) -> str:
-    return selector_text(obj["spec"].get("selector"))
 
 
 def _cron_selector(obj: ApiObject) -> str:
@@ -168,9 +158,7 @@ JOB = Kind(
         Column("Completions", _completions, description="Pods that succeeded, of how many wanted."),
         Column("Duration", _duration, description="How long it took, or has taken so far."),
         AGE,
-        wide(Column("Containers", lambda obj: container_names(_template_spec(obj)))),
-        wide(Column("Images", lambda obj: container_images(_template_spec(obj)))),
-        wide(Column("Selector", _selector)),
+        *pods_columns(),
     ),
 )
 
@@ -196,9 +184,7 @@ CRON_JOB = Kind(
         Column("Active", lambda obj: len(maps(obj, "status", "active")), "integer"),
         Column("Last Schedule", _last_start),
         AGE,
-        wide(Column("Containers", lambda obj: container_names(_cron_template_spec(obj)))),
-        wide(Column("Images", lambda obj: container_images(_cron_template_spec(obj)))),
-        wide(Column("Selector", _cron_selector)),
+        *pods_columns(_cron_selector, _cron_template_spec),
     ),
 )
 

@@ -3,16 +3,10 @@
 Source: k8s.io/kubernetes/pkg/{apis/apps/v1,apis/apps/validation,registry/apps/daemonset}.
 """
 
-from typing import Any
-
 from paas.apimachinery.columns import (
     AGE,
     NAME,
-    container_images,
-    container_names,
     labels_text,
-    selector_text,
-    wide,
 )
 from paas.apimachinery.fielderrors import (
     immutable,
@@ -29,9 +23,9 @@ from paas.core.numbers import parse_whole
 from paas.core.objects import ApiObject, annotations_of
 from paas.core.selectors import NOTHING, selector_from_object
 from paas.core.shape import Json, default, ensure, number, submap, text
-from paas.core.shares import PERCENT, amount_of
 from paas.core.wellknown import TEMPLATE_GENERATION
-from paas.orchestration.kinds.shares import share_errors, whole_errors
+from paas.orchestration.kinds.shares import amount_in, share_errors, whole_errors
+from paas.orchestration.kinds.workload import count, counted, pods_columns, template_spec
 from paas.orchestration.podspec import default_template, replicated_template_errors
 
 _STRATEGIES = ("RollingUpdate", "OnDelete")
@@ -126,41 +120,22 @@ def _strategy_errors(strategy: Json, path: str) -> list[Cause]:
     down, up = rolling.get("maxUnavailable"), rolling.get("maxSurge")
     wrong = [*share_errors(down, f"{at}.maxUnavailable"), *share_errors(up, f"{at}.maxSurge")]
     wrong += [*whole_errors(down, f"{at}.maxUnavailable"), *whole_errors(up, f"{at}.maxSurge")]
-    if _amount(down) and _amount(up):
+    if amount_in(down) and amount_in(up):
         why = "may not be set when maxUnavailable is non-zero"
         wrong.append(invalid(f"{at}.maxSurge", up, why))
-    elif not _amount(down) and not _amount(up):
+    elif not amount_in(down) and not amount_in(up):
         wrong.append(required(f"{at}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
     return wrong
-
-
-def _amount(value: Any) -> int:
-    """Return the number, of a percentage too; 0 of what is neither."""
-    if isinstance(value, str):
-        return amount_of(value) if PERCENT.fullmatch(value) else 0
-    return value if isinstance(value, int) else 0
 
 
 def _update_errors(new: ApiObject, old: ApiObject) -> list[Cause]:
     wrong = immutable(
         "spec.selector", submap(new, "spec", "selector"), submap(old, "spec", "selector")
     )
-    after, before = (_count(one, "collisionCount") for one in (new, old))
+    after, before = (count(one, "status", "collisionCount") for one in (new, old))
     if after < before:
         wrong.append(invalid("status.collisionCount", after, "cannot be decremented"))
     return wrong
-
-
-def _count(obj: ApiObject, field: str) -> int:
-    return number(obj, "status", field) or 0
-
-
-def _template_spec(obj: ApiObject) -> Json:
-    return submap(obj, "spec", "template", "spec")
-
-
-def _counted(name: str, field: str) -> Column:
-    return Column(name, lambda obj: _count(obj, field), "integer")
 
 
 DAEMON_SET = Kind(
@@ -180,18 +155,16 @@ DAEMON_SET = Kind(
     validate_update=_update_errors,
     columns=(
         NAME,
-        _counted("Desired", "desiredNumberScheduled"),
-        _counted("Current", "currentNumberScheduled"),
-        _counted("Ready", "numberReady"),
-        _counted("Up-to-date", "updatedNumberScheduled"),
-        _counted("Available", "numberAvailable"),
+        counted("Desired", "status", "desiredNumberScheduled"),
+        counted("Current", "status", "currentNumberScheduled"),
+        counted("Ready", "status", "numberReady"),
+        counted("Up-to-date", "status", "updatedNumberScheduled"),
+        counted("Available", "status", "numberAvailable"),
         Column(
-            "Node Selector", lambda obj: labels_text(submap(_template_spec(obj), "nodeSelector"))
+            "Node Selector", lambda obj: labels_text(submap(template_spec(obj), "nodeSelector"))
         ),
         AGE,
-        wide(Column("Containers", lambda obj: container_names(_template_spec(obj)))),
-        wide(Column("Images", lambda obj: container_images(_template_spec(obj)))),
-        wide(Column("Selector", lambda obj: selector_text(submap(obj, "spec", "selector")))),
+        *pods_columns(),
     ),
 )
 KINDS = (DAEMON_SET,)

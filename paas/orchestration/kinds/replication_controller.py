@@ -8,18 +8,16 @@ import copy
 from paas.apimachinery.columns import (
     AGE,
     NAME,
-    container_images,
-    container_names,
     labels_text,
-    wide,
 )
 from paas.apimachinery.fielderrors import not_negative, required
-from paas.apimachinery.kinds import Column, Kind, ScalePaths, WriteContext
+from paas.apimachinery.kinds import Kind, ScalePaths, WriteContext
 from paas.core.errors import Cause
 from paas.core.names import subdomain_errors
 from paas.core.objects import ApiObject
 from paas.core.selectors import selector_from_map
-from paas.core.shape import Json, default, ensure, number, submap
+from paas.core.shape import default, ensure, number, submap
+from paas.orchestration.kinds.workload import count, counted, pods_columns
 from paas.orchestration.podspec import default_template, replicated_template_errors
 
 
@@ -60,14 +58,6 @@ def _errors(obj: ApiObject) -> list[Cause]:
     ]
 
 
-def _template_spec(obj: ApiObject) -> Json:
-    return submap(obj, "spec", "template", "spec")
-
-
-def _count(obj: ApiObject, *path: str) -> int:
-    return number(obj, *path) or 0
-
-
 REPLICATION_CONTROLLER = Kind(
     group="",
     version="v1",
@@ -83,16 +73,14 @@ REPLICATION_CONTROLLER = Kind(
     default=_default,
     prepare_create=_prepare_create,
     validate=_errors,
-    fields=lambda obj: {"status.replicas": str(_count(obj, "status", "replicas"))},
+    fields=lambda obj: {"status.replicas": str(count(obj, "status", "replicas"))},
     columns=(
         NAME,
-        Column("Desired", lambda obj: _count(obj, "spec", "replicas"), "integer"),
-        Column("Current", lambda obj: _count(obj, "status", "replicas"), "integer"),
-        Column("Ready", lambda obj: _count(obj, "status", "readyReplicas"), "integer"),
+        counted("Desired", "spec", "replicas"),
+        counted("Current", "status", "replicas"),
+        counted("Ready", "status", "readyReplicas"),
         AGE,
-        wide(Column("Containers", lambda obj: container_names(_template_spec(obj)))),
-        wide(Column("Images", lambda obj: container_images(_template_spec(obj)))),
-        wide(Column("Selector", lambda obj: labels_text(submap(obj, "spec", "selector")))),
+        *pods_columns(lambda obj: labels_text(submap(obj, "spec", "selector"))),
     ),
 )
 KINDS = (REPLICATION_CONTROLLER,)

@@ -30,3 +30,10 @@ def whole_errors(value: Any, path: str) -> list[Cause]:
     if isinstance(value, str) and PERCENT.fullmatch(value) and amount_of(value) > _WHOLE:
         return [invalid(path, value, "must not be greater than 100%")]
     return []
+
+
+def amount_in(value: Any) -> int:
+    """Return the number, of a percentage too; 0 of what is neither."""
+    if isinstance(value, str):
+        return amount_of(value) if PERCENT.fullmatch(value) else 0
+    return value if isinstance(value, int) else 0

@@ -7,6 +7,7 @@ from paas.apimachinery.engine.client import Client
 from paas.apimachinery.engine.clock import Clock, utc_now
 from paas.apimachinery.engine.controller import Controller, Source, itself
 from paas.apimachinery.engine.events import EventSink
+from paas.apimachinery.engine.informer import Informer
 from paas.apimachinery.engine.informers import Informers
 from paas.apimachinery.engine.manager import Manager
 from paas.apimachinery.engine.queue import Backoff
@@ -47,12 +48,16 @@ _BACKOFF = Backoff(base_s=0.05, max_s=30.0)
 
 @dataclass(frozen=True, slots=True)
 class Seams:
-    """What other parts do for the agent; the defaults are what holds without them."""
+    """What other parts do for the agent; the defaults are what holds without them.
+
+    `reads` are informers that they need in sync.
+    """
 
     rights: ImageRights = field(default_factory=ImageRights)
     drain: Drain = field(default_factory=Drain)
     tokens: TokenSource | None = None
     claim_path: ClaimPath = no_claims
+    reads: tuple[Informer, ...] = ()
 
 
 class NodeAgent:
@@ -78,6 +83,7 @@ class NodeAgent:
         self.node, self.runtime, self.network, self.now = node, runtime, network, now
         self.pods = informers.of("pods")
         self._pods_root = pods_root
+        self._reads = seams.reads
         pods_root.mkdir(parents=True, exist_ok=True)
         pods_root.chmod(0o700)  # secrets of all projects lie below
         self.stats = UsageStats(runtime, self.pods, node_name=node.node_name, every_s=usage_every_s)
@@ -103,7 +109,8 @@ class NodeAgent:
         sweeper = Sweeper(
             self.runtime, self.network, self.volumes, self.pods, self.memories, self.wake
         )
-        reads = [self.pods, self._starter.namespaces, self._starter.services]
+        own = (self.pods, self._starter.namespaces, self._starter.services)
+        reads = [*own, *self._reads]
         self._manager.add(
             Controller(
                 PODS,

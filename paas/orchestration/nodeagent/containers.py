@@ -194,7 +194,7 @@ def _mount(
     return Mount(
         source=source,
         target=wanted["mountPath"],
-        read_only=bool(wanted.get("readOnly")) or _is_content(pod, name),
+        read_only=bool(wanted.get("readOnly")) or _is_read_only(pod, name),
         propagation=wanted.get("mountPropagation") or "None",
     )
 
@@ -208,7 +208,9 @@ def _sub_path(wanted: Mapping[str, Any], env: Mapping[str, str]) -> str:
     return expand(expression, env)
 
 
-def _is_content(pod: ApiObject, name: str) -> bool:
-    """Say whether a volume's files come from the API: such mounts are always read-only."""
+def _is_read_only(pod: ApiObject, name: str) -> bool:
+    """Say whether a volume's files come from the API, or the pod takes its claim so."""
     volume = next(one for one in pod["spec"]["volumes"] if one["name"] == name)
-    return any(sort in volume for sort in ("configMap", "secret", "downwardAPI", "projected"))
+    if any(sort in volume for sort in ("configMap", "secret", "downwardAPI", "projected")):
+        return True
+    return bool((volume.get("persistentVolumeClaim") or {}).get("readOnly"))

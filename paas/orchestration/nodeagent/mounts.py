@@ -21,9 +21,9 @@ def mount_bind(descriptor: int, target: Path) -> None:
     _mount(f"/proc/self/fd/{descriptor}", target, "", _MS_BIND, "")
 
 
-def unmount(target: Path) -> None:
-    """Take a mount away, at once for new users. Raises OSError."""
-    if _LIBC.umount2(os.fsencode(target), _MNT_DETACH) != 0:
+def unmount(target: Path, *, lazily: bool = True) -> None:
+    """Take a mount away: lazily at once for new users, else if nobody uses it. Raises OSError."""
+    if _LIBC.umount2(os.fsencode(target), _MNT_DETACH if lazily else 0) != 0:
         raise _error(target)
 
 

@@ -110,7 +110,7 @@ class Volumes:
             write_files(path, _with_group(pod, files), owner, payloads.now)
             return path
         if "emptyDir" in volume:
-            _make_empty(path, volume["emptyDir"] or {}, owner, shared=_fs_group(pod) is not None)
+            _make_empty(path, volume["emptyDir"] or {}, owner, shared=fs_group(pod) is not None)
             return path
         sorts = ", ".join(key for key in volume if key != "name")
         raise MountFailedError(f"this node offers no volumes of the sort {sorts or 'unknown'}")
@@ -154,18 +154,19 @@ def _delete(root: Path) -> None:
     shutil.rmtree(root)
 
 
-def _fs_group(pod: ApiObject) -> int | None:
+def fs_group(pod: ApiObject) -> int | None:
+    """Return the group that all of a pod's volumes are for, if it names one."""
     group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
     return None if group is None else int(group)
 
 
 def _ownership(pod: ApiObject, user_map: UserMap) -> Ownership:
-    return Ownership(user_map.host_base, user_map.host_base + (_fs_group(pod) or 0))
+    return Ownership(user_map.host_base, user_map.host_base + (fs_group(pod) or 0))
 
 
 def _token_owner(pod: ApiObject, user_map: UserMap) -> int | None:
     """Return who may read tokens alone: the user, if all containers name the same one."""
-    if _fs_group(pod) is not None:
+    if fs_group(pod) is not None:
         return None
     general = (pod["spec"].get("securityContext") or {}).get("runAsUser")
     users = {
@@ -177,7 +178,7 @@ def _token_owner(pod: ApiObject, user_map: UserMap) -> int | None:
 
 
 def _with_group(pod: ApiObject, files: Mapping[str, FileContent]) -> dict[str, FileContent]:
-    if _fs_group(pod) is None:
+    if fs_group(pod) is None:
         return dict(files)
     return {name: replace(one, mode=one.mode | 0o440) for name, one in files.items()}
 

@@ -7,7 +7,6 @@ from paas.apimachinery.engine.context import Context
 from paas.apimachinery.engine.controller import (
     Controller,
     Source,
-    its_controller,
     itself,
     key_of,
 )
@@ -16,33 +15,31 @@ from paas.core.errors import PaasError
 from paas.core.objects import (
     ApiObject,
     ObjectKey,
-    controller_of,
     is_deleting,
     labels_of,
     name_of,
     namespace_of,
     uid_of,
 )
-from paas.core.pods import ORPHANS, orphans_index, phase_of
-from paas.core.selectors import selector_from_object
+from paas.core.pods import phase_of
 from paas.core.shape import number, submap
 from paas.orchestration.controllers.daemonset.backoff import FailedPods
 from paas.orchestration.controllers.daemonset.nodes import node_of, template_for
 from paas.orchestration.controllers.daemonset.plan import BURST, Facts, Plan, look, plan
 from paas.orchestration.controllers.daemonset.status import next_available_s, status_of
-from paas.orchestration.controllers.ownership import claim, plan_claims
+from paas.orchestration.controllers.ownership import Children
 from paas.orchestration.controllers.podcontrol import PodControl, pod_from
 from paas.orchestration.controllers.replicaset.plan import batches
 from paas.orchestration.controllers.revisions.keeper import (
     HashCollisionError,
     Kept,
     RevisionKeeper,
-    RevisionSource,
 )
 from paas.orchestration.controllers.revisions.plan import HASH_LABEL, hash_of
 
 NAME = "daemonset-controller"
 RESOURCE = "daemonsets.apps"
+KIND = "DaemonSet"
 
 
 class DaemonSets:
@@ -56,8 +53,8 @@ class DaemonSets:
         self._sets = context.of(RESOURCE)
         self._pods = context.of("pods")
         self._nodes = context.of("nodes")
-        self._pods.add_index(ORPHANS, orphans_index)
-        self._revisions = RevisionKeeper(context, self._client, RESOURCE)
+        self._children = Children(self._client, self._sets, KIND, self._pods)
+        self._revisions = RevisionKeeper(context, self._client, self._sets, KIND)
         self._failed = FailedPods()
 
     def controller(self) -> Controller:
@@ -67,8 +64,8 @@ class DaemonSets:
             self.reconcile,
             [
                 Source(self._sets, itself(RESOURCE)),
-                Source(self._pods, self._of_child),
-                RevisionSource(self._revisions.informer, self._of_child),
+                Source(self._pods, self._children.owners_of),
+                self._revisions.source(),
                 Source(self._nodes, self._all, matters=_changes_verdicts),
             ],
             workers=2,
@@ -87,7 +84,7 @@ class DaemonSets:
         # of one that is deleted nobody knows whether its history is still there
         if is_deleting(daemon_set) or self._selects_all(daemon_set):
             return None
-        pods = self._claim(daemon_set)
+        pods = self._children.of(daemon_set)
         kept = self._history(daemon_set, pods)
         facts = look(
             daemon_set,
@@ -114,20 +111,6 @@ class DaemonSets:
         words = "This daemon set is selecting all pods. A non-empty selector is required."
         self._events.warning(daemon_set, "SelectingAll", words)
         return True
-
-    def _claim(self, daemon_set: ApiObject) -> list[ApiObject]:
-        children = [
-            *self._pods.controlled_by(uid_of(daemon_set)),
-            *self._pods.by_index(ORPHANS, namespace_of(daemon_set)),
-        ]
-        selector = selector_from_object(daemon_set["spec"]["selector"])
-        return claim(
-            self._client,
-            owner=daemon_set,
-            owner_resource=RESOURCE,
-            child_resource="pods",
-            claims=plan_claims(daemon_set, children, selector),
-        )
 
     def _history(self, daemon_set: ApiObject, pods: Sequence[ApiObject]) -> Kept:
         try:
@@ -187,16 +170,6 @@ class DaemonSets:
         return min([*due, *([] if available_s is None else [available_s])], default=None)
 
     # -- keys --------------------------------------------------------------------------------
-
-    def _of_child(self, child: ApiObject) -> Iterable[ObjectKey]:
-        """Name a pod's or revision's DaemonSet, or those that may adopt it."""
-        if controller_of(child) is not None:
-            return its_controller(RESOURCE, "DaemonSet")(child)
-        return [
-            key_of(one, RESOURCE)
-            for one in self._sets.list(namespace_of(child))
-            if selector_from_object(one["spec"].get("selector")).matches(labels_of(child))
-        ]
 
     def _all(self, _: ApiObject) -> Iterable[ObjectKey]:
         return [key_of(one, RESOURCE) for one in self._sets.list()]

@@ -11,7 +11,6 @@ from paas.apimachinery.engine.controller import (
     comes_or_goes,
     its_controller,
     itself,
-    key_of,
 )
 from paas.apimachinery.options import DeleteOptions
 from paas.core.ending import namespace_is_ending
@@ -22,14 +21,12 @@ from paas.core.objects import (
     annotations_of,
     controller_of,
     is_deleting,
-    labels_of,
     name_of,
     namespace_of,
     timestamp,
     uid_of,
 )
-from paas.core.pods import ORPHANS, is_finished, orphans_index
-from paas.core.selectors import selector_from_object
+from paas.core.pods import is_finished
 from paas.core.wellknown import REJECTED_IMAGE, REJECTED_REASON, REJECTED_REVISION
 from paas.orchestration.controllers.deployment import history, rollback, scaling
 from paas.orchestration.controllers.deployment import status as statuses
@@ -42,10 +39,11 @@ from paas.orchestration.controllers.deployment.names import (
     SET_FOUND,
 )
 from paas.orchestration.controllers.deployment.rollout import Rollout
-from paas.orchestration.controllers.ownership import claim, plan_claims
+from paas.orchestration.controllers.ownership import Children
 
 NAME = "deployment-controller"
 RESOURCE = "deployments.apps"
+KIND = "Deployment"
 SETS = "replicasets.apps"
 
 
@@ -59,7 +57,7 @@ class Deployments:
         self._deployments = context.of(RESOURCE)
         self._sets = context.of(SETS)
         self._pods = context.of("pods")
-        self._sets.add_index(ORPHANS, orphans_index)
+        self._children = Children(self._client, self._deployments, KIND, self._sets)
 
     def controller(self) -> Controller:
         """Return the declaration for the engine."""
@@ -68,7 +66,7 @@ class Deployments:
             self.reconcile,
             [
                 Source(self._deployments, itself(RESOURCE)),
-                Source(self._sets, self._of_set),
+                Source(self._sets, self._children.owners_of),
                 Source(self._pods, self._of_pod, matters=comes_or_goes),
             ],
             workers=2,
@@ -109,20 +107,7 @@ class Deployments:
         return True
 
     def _look(self, deployment: ApiObject) -> Rollout:
-        children = [
-            *self._sets.controlled_by(uid_of(deployment)),
-            *self._sets.by_index(ORPHANS, namespace_of(deployment)),
-        ]
-        claims = plan_claims(
-            deployment, children, selector_from_object(deployment["spec"]["selector"])
-        )
-        owned = claim(
-            self._client,
-            owner=deployment,
-            owner_resource=RESOURCE,
-            child_resource=SETS,
-            claims=claims,
-        )
+        owned = self._children.of(deployment)
         current = history.find_current(deployment, owned)
         old = [one for one in owned if current is None or uid_of(one) != uid_of(current)]
         before = deployment.get("status") or {}
@@ -360,22 +345,12 @@ class Deployments:
 
     # -- keys --------------------------------------------------------------------------------
 
-    def _of_set(self, replica_set: ApiObject) -> Iterable[ObjectKey]:
-        """Name a ReplicaSet's Deployment, or those that may adopt it."""
-        if controller_of(replica_set) is not None:
-            return its_controller(RESOURCE, "Deployment")(replica_set)
-        return [
-            key_of(one, RESOURCE)
-            for one in self._deployments.list(namespace_of(replica_set))
-            if selector_from_object(one["spec"]["selector"]).matches(labels_of(replica_set))
-        ]
-
     def _of_pod(self, pod: ApiObject) -> Iterable[ObjectKey]:
         """Name the Deployment that waits for this pod to be gone before it recreates."""
         owner = controller_of(pod)
         replica_set = self._sets.get(namespace_of(pod), owner["name"]) if owner else None
         if replica_set is None:
             return ()
-        keys = its_controller(RESOURCE, "Deployment")(replica_set)
+        keys = its_controller(RESOURCE, KIND)(replica_set)
         found = [(key, self._deployments.find(key)) for key in keys]
         return [key for key, one in found if one is not None and not scaling.is_rolling(one)]

@@ -30,6 +30,7 @@ from paas.orchestration.controllers.disruption.plan import (
 NAME = "disruption-controller"
 RESOURCE = "poddisruptionbudgets.policy"
 _REPLICA_SETS, _DEPLOYMENTS = "replicasets.apps", "deployments.apps"
+_OWNERS = (_REPLICA_SETS, _DEPLOYMENTS, "statefulsets.apps")
 
 
 class UnknownScaleError(PaasError):
@@ -45,7 +46,7 @@ class Disruptions:
         self._now = context.now
         self._budgets = context.of(RESOURCE)
         self._pods = context.of("pods")
-        self._owners = {one: context.of(one) for one in (_REPLICA_SETS, _DEPLOYMENTS)}
+        self._owners = {one: context.of(one) for one in _OWNERS}
         self._scheme = context.door.scheme
 
     def controller(self) -> Controller:

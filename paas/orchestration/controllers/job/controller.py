@@ -9,7 +9,6 @@ from paas.apimachinery.engine.context import Context
 from paas.apimachinery.engine.controller import (
     Controller,
     Source,
-    its_controller,
     itself,
     key_of,
 )
@@ -19,13 +18,11 @@ from paas.core.objects import (
     ObjectKey,
     controller_of,
     is_deleting,
-    labels_of,
     name_of,
     namespace_of,
     uid_of,
 )
-from paas.core.pods import ORPHANS, is_ready, orphans_index
-from paas.core.selectors import selector_from_object
+from paas.core.pods import ORPHANS, is_ready
 from paas.core.shape import Json
 from paas.orchestration.controllers.job import status as statuses
 from paas.orchestration.controllers.job.backoff import Failures
@@ -49,7 +46,7 @@ from paas.orchestration.controllers.job.plan import (
     tally,
 )
 from paas.orchestration.controllers.job.pods import pod_of
-from paas.orchestration.controllers.ownership import claim, plan_claims
+from paas.orchestration.controllers.ownership import Children, Rules
 from paas.orchestration.controllers.podcontrol import PodControl
 from paas.orchestration.controllers.replicaset.plan import batches
 
@@ -81,7 +78,8 @@ class Jobs:
         self._now = context.now
         self._jobs = context.of(RESOURCE)
         self._pods = context.of("pods")
-        self._pods.add_index(ORPHANS, orphans_index)
+        rules = Rules(finalizer=FINALIZER)
+        self._children = Children(self._client, self._jobs, "Job", self._pods, rules)
         self._failures: dict[str, Failures] = {}
 
     def controllers(self) -> list[Controller]:
@@ -90,7 +88,10 @@ class Jobs:
             Controller(
                 NAME,
                 self.reconcile,
-                [Source(self._jobs, itself(RESOURCE)), Source(self._pods, self._of_pod)],
+                [
+                    Source(self._jobs, itself(RESOURCE)),
+                    Source(self._pods, self._children.owners_of),
+                ],
                 workers=2,
             ),
             Controller(
@@ -113,7 +114,7 @@ class Jobs:
             return None
         now = self._now()
         status = statuses.begun(job, now=now)
-        found = tally({**job, "status": status}, self._claim(job))
+        found = tally({**job, "status": status}, self._children.of(job))
         failures = self._failures.get(key.uid, Failures()).after(
             found.new_succeeded, found.new_failed
         )
@@ -145,7 +146,7 @@ class Jobs:
             return
         owner = controller_of(pod)
         if owner is None:
-            if not any(self._of_pod(pod)):
+            if not any(self._children.owners_of(pod)):
                 self._let_go(pod)
         elif owner["kind"] == "Job" and owner["apiVersion"] == "batch/v1":
             owner_key = ObjectKey(RESOURCE, namespace_of(pod), owner["name"], owner["uid"])
@@ -154,23 +155,14 @@ class Jobs:
                 self._let_go(pod)
 
     def _pods_of(self, job: ApiObject) -> Iterable[ObjectKey]:
-        return [key_of(pod, "pods") for pod in self._pods.controlled_by(uid_of(job))]
+        """Name its pods, and those that it let go: they waited while it might adopt them again."""
+        orphans = self._pods.by_index(ORPHANS, namespace_of(job))
+        return [
+            *(key_of(pod, "pods") for pod in self._pods.controlled_by(uid_of(job))),
+            *(key_of(pod, "pods") for pod in orphans if is_tracked(pod)),
+        ]
 
     # -- pods ----------------------------------------------------------------------------------
-
-    def _claim(self, job: ApiObject) -> list[ApiObject]:
-        children = [
-            *self._pods.controlled_by(uid_of(job)),
-            *self._pods.by_index(ORPHANS, namespace_of(job)),
-        ]
-        return claim(
-            self._client,
-            owner=job,
-            owner_resource=RESOURCE,
-            child_resource="pods",
-            claims=plan_claims(job, children, selector_from_object(job["spec"].get("selector"))),
-            finalizer=FINALIZER,
-        )
 
     def _act(self, found: Tally, todo: Plan) -> _Outcome:
         if todo.remove:
@@ -264,13 +256,3 @@ class Jobs:
             words = "Too many succeeded pods running after completion count reached"
             self._events.warning(job, "TooManySucceededPods", words)
         self._events.normal(job, "Completed", "Job completed")
-
-    def _of_pod(self, pod: ApiObject) -> Iterable[ObjectKey]:
-        """Name a pod's Job, or those that may adopt it."""
-        if controller_of(pod) is not None:
-            return its_controller(RESOURCE, "Job")(pod)
-        return [
-            key_of(one, RESOURCE)
-            for one in self._jobs.list(namespace_of(pod))
-            if selector_from_object(one["spec"].get("selector")).matches(labels_of(pod))
-        ]

@@ -9,7 +9,6 @@ from paas.apimachinery.engine.context import Context
 from paas.apimachinery.engine.controller import (
     Controller,
     Source,
-    its_controller,
     itself,
     key_of,
 )
@@ -20,12 +19,11 @@ from paas.core.objects import (
     ObjectKey,
     controller_of,
     is_deleting,
-    labels_of,
     namespace_of,
     uid_of,
 )
-from paas.core.pods import ORPHANS, is_active, orphans_index
-from paas.orchestration.controllers.ownership import claim, plan_claims
+from paas.core.pods import is_active
+from paas.orchestration.controllers.ownership import Children, Rules
 from paas.orchestration.controllers.podcontrol import PodControl, pod_from
 from paas.orchestration.controllers.replicaset.kinds import (
     REPLICA_SETS,
@@ -53,7 +51,8 @@ class ReplicaSets:
         self._sets = context.of(kind.resource)
         self._pods = context.of("pods")
         self._quotas = context.of("resourcequotas")
-        self._pods.add_index(ORPHANS, orphans_index)
+        rules = Rules(kind.selector, adoptable=lambda _, pod: is_active(pod))
+        self._children = Children(self._client, self._sets, kind.kind, self._pods, rules)
 
     def controller(self) -> Controller:
         """Return the declaration for the engine."""
@@ -62,7 +61,7 @@ class ReplicaSets:
             self.reconcile,
             [
                 Source(self._sets, itself(self._kind.resource)),
-                Source(self._pods, self._of_pod),
+                Source(self._pods, self._children.owners_of),
                 Source(self._quotas, self._of_quota),
             ],
             workers=2,
@@ -78,7 +77,7 @@ class ReplicaSets:
         if replica_set is None:
             return None
         now = self._now()
-        owned = self._claim(replica_set)
+        owned = self._children.of(replica_set)
         active = [pod for pod in owned if is_active(pod)]
         error: PaasError | None = None
         failure: Failure | None = None
@@ -95,24 +94,6 @@ class ReplicaSets:
         if error is not None:
             raise error
         return next_available_s(replica_set, active, now=now)
-
-    def _claim(self, replica_set: ApiObject) -> list[ApiObject]:
-        children = [
-            *self._pods.controlled_by(uid_of(replica_set)),
-            *(
-                pod
-                for pod in self._pods.by_index(ORPHANS, namespace_of(replica_set))
-                if is_active(pod)
-            ),
-        ]
-        selector = self._kind.selector(replica_set)
-        return claim(
-            self._client,
-            owner=replica_set,
-            owner_resource=self._kind.resource,
-            child_resource="pods",
-            claims=plan_claims(replica_set, children, selector),
-        )
 
     def _related(self, replica_set: ApiObject, active: Sequence[ApiObject]) -> Sequence[ApiObject]:
         owner = controller_of(replica_set)
@@ -141,16 +122,6 @@ class ReplicaSets:
     def _record(self, replica_set: ApiObject, status: ApiObject) -> None:
         if status != (replica_set.get("status") or {}):
             self._client.update_status({**replica_set, "status": status})
-
-    def _of_pod(self, pod: ApiObject) -> Iterable[ObjectKey]:
-        """Name a pod's ReplicaSet, or those that may adopt it."""
-        if controller_of(pod) is not None:
-            return its_controller(self._kind.resource, self._kind.kind)(pod)
-        return [
-            key_of(one, self._kind.resource)
-            for one in self._sets.list(namespace_of(pod))
-            if self._kind.selector(one).matches(labels_of(pod))
-        ]
 
     def _of_quota(self, quota: ApiObject) -> Iterable[ObjectKey]:
         """Name the ReplicaSets that a quota may have refused: they need not wait for back-off."""

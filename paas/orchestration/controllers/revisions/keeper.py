@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from paas.apimachinery.engine.client import Client
 from paas.apimachinery.engine.context import Context
 from paas.apimachinery.engine.controller import Source
+from paas.apimachinery.engine.informer import Informer
 from paas.apimachinery.options import DeleteOptions
 from paas.core.errors import AlreadyExistsError, ConflictError, NotFoundError
 from paas.core.objects import (
@@ -17,13 +18,12 @@ from paas.core.objects import (
     namespace_of,
     uid_of,
 )
-from paas.core.pods import ORPHANS, orphans_index
-from paas.core.selectors import selector_from_object
 from paas.core.shape import number
-from paas.orchestration.controllers.ownership import claim, plan_claims
+from paas.orchestration.controllers.ownership import Children
 from paas.orchestration.controllers.revisions.plan import (
     HASH_LABEL,
     History,
+    Mark,
     expendable,
     hash_of,
     history_of,
@@ -62,13 +62,27 @@ class Kept:
 
 
 class RevisionKeeper:
-    """The history of any owner with spec.selector and spec.template; `resource` is the owner's."""
+    """The history of any owner with spec.selector and spec.template; `kind` is the owners'.
 
-    def __init__(self, context: Context, client: Client, resource: str) -> None:
+    `mark` returns the value by which pods name their revision.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        client: Client,
+        owners: Informer,
+        kind: str,
+        mark: Mark = hash_of,
+    ) -> None:
         self._client = client
-        self._resource = resource
-        self.informer = context.of(RESOURCE)
-        self.informer.add_index(ORPHANS, orphans_index)
+        self._mark = mark
+        self._informer = context.of(RESOURCE)
+        self._children = Children(client, owners, kind, self._informer)
+
+    def source(self) -> RevisionSource:
+        """Return what wakes the owners whose history has changed."""
+        return RevisionSource(self._informer, self._children.owners_of)
 
     def keep(self, owner: ApiObject, pods: Iterable[ApiObject]) -> Kept:
         """Return the history with the owner's template as its newest.
@@ -76,7 +90,7 @@ class RevisionKeeper:
         Where two revisions of one template become one, the owner's `pods` are relabelled.
         Raises HashCollisionError, and what the writes raise.
         """
-        history = history_of(owner, [self._labelled(one) for one in self._claimed(owner)])
+        history = history_of(owner, [self._labelled(one) for one in self._children.of(owner)])
         wanted = next_number(history.old)
         if not history.current:
             return Kept(self._make(owner, wanted), history.old)
@@ -86,24 +100,10 @@ class RevisionKeeper:
         return Kept(current, history.old)
 
     def clear(self, owner: ApiObject, old: Sequence[ApiObject], live: Collection[str]) -> None:
-        """Delete what is beyond spec.revisionHistoryLimit; `live` are the hashes of its pods."""
+        """Delete what is beyond spec.revisionHistoryLimit; `live` are the marks of its pods."""
         limit = number(owner, "spec", "revisionHistoryLimit")
-        for revision in expendable(old, live, limit=limit):
+        for revision in expendable(old, live, limit=limit, mark=self._mark):
             self._delete(revision)
-
-    def _claimed(self, owner: ApiObject) -> list[ApiObject]:
-        children = [
-            *self.informer.controlled_by(uid_of(owner)),
-            *self.informer.by_index(ORPHANS, namespace_of(owner)),
-        ]
-        selector = selector_from_object(owner["spec"].get("selector"))
-        return claim(
-            self._client,
-            owner=owner,
-            owner_resource=self._resource,
-            child_resource=RESOURCE,
-            claims=plan_claims(owner, children, selector),
-        )
 
     def _labelled(self, revision: ApiObject) -> ApiObject:
         """Give a revision that somebody restored by hand its label: its name, which is unique."""
@@ -128,7 +128,7 @@ class RevisionKeeper:
         *others, kept = history.current
         if not others:
             return kept
-        labels = {HASH_LABEL: hash_of(kept)}
+        labels = {HASH_LABEL: self._mark(kept)}
         for pod in pods:
             if labels_of(pod).get(HASH_LABEL) != labels[HASH_LABEL]:
                 body = {"metadata": {"labels": labels}}

@@ -5,7 +5,7 @@ Source: k8s.io/kubernetes/pkg/controller/{history,daemon/update.go,statefulset}.
 
 import copy
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -105,15 +105,30 @@ def _hash(data: Json, collisions: int | None) -> str:
     return safe_encode(int.from_bytes(digest[:4], "big"))
 
 
+Mark = Callable[[ApiObject], str]
+"""Returns the value by which pods name a revision."""
+
+
+def template_of(revision: ApiObject) -> Json:
+    """Return a copy of the template that a revision holds."""
+    template: Json = copy.deepcopy(revision["data"]["spec"]["template"])
+    template.pop("$patch", None)
+    return template
+
+
 def expendable(
-    old: Sequence[ApiObject], live: Collection[str], *, limit: int | None
+    old: Sequence[ApiObject],
+    live: Collection[str],
+    *,
+    limit: int | None,
+    mark: Mark = hash_of,
 ) -> list[ApiObject]:
     """Return the oldest revisions beyond the limit that no pod is of.
 
-    `live` are the hashes that pods carry. Those in use count against the limit all the same.
+    `live` are the marks that pods carry. Those in use count against the limit all the same.
     """
     if limit is None:
         return []
     left = sorted((one for one in old if not is_deleting(one)), key=_order)
-    unused = [one for one in left if hash_of(one) not in live]
+    unused = [one for one in left if mark(one) not in live]
     return unused[: max(0, len(left) - limit)]

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterable
+from contextlib import suppress
 
 from paas.apimachinery.engine.context import Context
 from paas.apimachinery.engine.controller import Controller, Source, key_of
@@ -16,8 +17,11 @@ from paas.core.objects import (
     uid_of,
 )
 from paas.core.pods import is_finished
+from paas.core.volumes import CLAIMS, CLASSES, SELECTED_NODE, VOLUMES, claim_names
+from paas.orchestration.controllers.scheduler.claims import PodClaims, Storage, look
 from paas.orchestration.controllers.scheduler.plan import Room, choose
 from paas.orchestration.controllers.scheduler.requests import requests_of
+from paas.orchestration.controllers.volumes.byclaim import BY_CLAIM, by_claim
 from paas.orchestration.podspec.resources import Amounts
 
 NAME = "default-scheduler"
@@ -51,7 +55,17 @@ class Scheduler:
         self._now = context.now
         self._pods = context.of(RESOURCE)
         self._nodes = context.of("nodes")
+        self._claims = context.of(CLAIMS)
+        self._volumes = context.of(VOLUMES)
+        self._classes = context.of(CLASSES)
         self._pods.add_index(UNBOUND, _unbound_index)
+        self._pods.add_index(BY_CLAIM, by_claim)
+        self._storage = Storage(
+            claim=self._claims.get,
+            storage_class=lambda name: self._classes.get("", name) if name else None,
+            volumes=self._volumes.list,
+            users=lambda namespace, name: self._pods.by_index(BY_CLAIM, f"{namespace}/{name}"),
+        )
         self._assumed: dict[str, tuple[str, Amounts]] = {}
         self._asked: dict[str, Amounts] = {}
 
@@ -63,6 +77,9 @@ class Scheduler:
             [
                 Source(self._pods, self._of_pod, matters=_concerns_scheduling),
                 Source(self._nodes, self._waiting, matters=_changes_room),
+                Source(self._claims, self._of_claim),
+                Source(self._volumes, self._waiting_for_volumes),
+                Source(self._classes, self._waiting_for_volumes),
             ],
             workers=1,
         )
@@ -78,8 +95,11 @@ class Scheduler:
             words = "Scheduling is blocked due to non-empty scheduling gates"
             self._refuse(pod, GATED, words)
             return None
-        choice = choose(pod, requests_of(pod), self._rooms())
-        if choice.node:
+        claims = look(pod, self._storage)
+        choice = choose(pod, requests_of(pod), self._rooms(), claims)
+        if choice.node and claims.waiting:
+            self._select(claims, choice.node)
+        elif choice.node:
             self._bind(pod, choice.node)
         elif self._refuse(pod, UNSCHEDULABLE, choice.message):
             self._events.warning(pod, "FailedScheduling", choice.message)
@@ -109,6 +129,13 @@ class Scheduler:
                 del self._assumed[uid]
             elif room := rooms.get(node):
                 room.take(amounts)
+
+    def _select(self, claims: PodClaims, node: str) -> None:
+        """Have claims bound that wait for a node; the pod's turn comes when they are."""
+        for claim in claims.to_select(node):
+            body = {"metadata": {"annotations": {SELECTED_NODE: node}}}
+            with suppress(NotFoundError):
+                self._client.merge(CLAIMS, name_of(claim), namespace_of(claim), body=body)
 
     def _bind(self, pod: ApiObject, node: str) -> None:
         place = {"name": name_of(pod), "namespace": namespace_of(pod), "uid": uid_of(pod)}
@@ -159,6 +186,16 @@ class Scheduler:
 
     def _waiting(self, _: ApiObject) -> Iterable[ObjectKey]:
         return [key_of(pod, RESOURCE) for pod in self._pods.by_index(UNBOUND, "")]
+
+    def _of_claim(self, claim: ApiObject) -> Iterable[ObjectKey]:
+        """Name the pods that wait for a claim."""
+        users = self._pods.by_index(BY_CLAIM, f"{namespace_of(claim)}/{name_of(claim)}")
+        return [key_of(pod, RESOURCE) for pod in users if not _node_of(pod)]
+
+    def _waiting_for_volumes(self, _: ApiObject) -> Iterable[ObjectKey]:
+        return [
+            key_of(pod, RESOURCE) for pod in self._pods.by_index(UNBOUND, "") if claim_names(pod)
+        ]
 
 
 def _changes_room(old: ApiObject, new: ApiObject) -> bool:

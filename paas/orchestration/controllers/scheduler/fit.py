@@ -58,10 +58,12 @@ def selects(spec: Mapping[str, Any], node: ApiObject) -> bool:
         return False
     affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
     required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
-    if required is None:
-        return True
-    terms = required.get("nodeSelectorTerms") or ()
-    return any(_matches_term(term, node) for term in terms)
+    return required is None or selects_terms(required, node)
+
+
+def selects_terms(selector: Mapping[str, Any], node: ApiObject) -> bool:
+    """Say whether one of a node selector's terms takes the node. Source: core/v1 NodeSelector."""
+    return any(_matches_term(term, node) for term in selector.get("nodeSelectorTerms") or ())
 
 
 def _matches_term(term: Mapping[str, Any], node: ApiObject) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from paas.core.objects import ApiObject, name_of
+from paas.orchestration.controllers.scheduler.claims import PodClaims
 from paas.orchestration.controllers.scheduler.fit import (
     BLOCKING,
     UNSCHEDULABLE,
@@ -46,14 +47,21 @@ class Choice:
     message: str = ""
 
 
-def choose(pod: ApiObject, asked: Amounts, rooms: Sequence[Room]) -> Choice:
+_NO_CLAIMS = PodClaims()
+
+
+def choose(
+    pod: ApiObject, asked: Amounts, rooms: Sequence[Room], claims: PodClaims = _NO_CLAIMS
+) -> Choice:
     """Return the node with the most room left, or upstream's sentence why there is none."""
     if not rooms:
         return Choice(message="no nodes available to schedule pods")
+    if claims.refusal:
+        return Choice(message=f"0/{len(rooms)} nodes are available: {claims.refusal}.")
     reasons: Counter[str] = Counter()
     fitting: list[Room] = []
     for room in rooms:
-        obstacles = obstacles_of(pod, asked, room)
+        obstacles = obstacles_of(pod, asked, room) or claims.obstacles(room.node)
         reasons.update(obstacles)
         if not obstacles:
             fitting.append(room)

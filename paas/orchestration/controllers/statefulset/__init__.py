@@ -1,0 +1,1 @@
+"""StatefulSets: pods with a name, a number and volumes that stay."""

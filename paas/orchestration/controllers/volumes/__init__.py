@@ -1,0 +1,1 @@
+"""Claims get volumes: bound, provisioned, grown, protected while in use, taken back."""
