@@ -156,9 +156,10 @@ def _forwarded(scheme: str) -> str:
 def _choice(table: Path) -> str:
     """Return the rules that find the backend: the longest of the map's keys that fits.
 
-    A key is `host/` or `host/path/`, so that `/shop` is not taken for `/shopping`.
+    A key is `host/` or `host/path/`, so that `/shop` is not taken for `/shopping`. No path has a
+    question mark: with one at its end, `host/path/?`, a key is for the very path and none below.
     """
-    host = "req.hdr(host),host_only,rtrim(.),lower,concat(,txn.path,/)"
+    host = "req.hdr(host),host_only,rtrim(.),lower,concat(,txn.path,/?)"
     return f"""\
   http-request set-var(txn.path) path
   use_backend %[{host},map_beg({table},{UNKNOWN})]

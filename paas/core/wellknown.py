@@ -30,6 +30,9 @@ TRIGGERED_IMAGES = "minato.io/triggered-images"
 """On a Deployment and its ReplicaSets: JSON object, a trigger's fieldPath to the image that it
 brought last and when that was tagged. ReplicaSets keep it over an undo, the Deployment does not."""
 
+PATH_TYPE = "minato.io/path-type"
+"""On a Route: `Exact` if it is for its very path and nothing below; an Ingress's path may be so."""
+
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 """On a DaemonSet: how often its template has changed, from 1; the server counts."""
 

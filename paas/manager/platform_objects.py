@@ -12,6 +12,8 @@ from paas.apimachinery.options import WriteOptions
 from paas.apimachinery.rbac import GROUP
 from paas.core.actors import platform_actor
 from paas.core.errors import InvalidError, NotFoundError
+from paas.core.ingresses import CONTROLLER
+from paas.core.ingresses import DEFAULT_CLASS as DEFAULT_INGRESS_CLASS
 from paas.core.objects import ApiObject, name_of, namespace_of
 from paas.core.volumes import DEFAULT_CLASS
 from paas.orchestration.controllers.volumes.provisioner import PROVISIONER
@@ -41,6 +43,7 @@ def reconcile_objects(door: Door) -> None:
     for binding in (*cluster_role_bindings(), *_platform_bindings()):
         _ensure(door, binding)
     _ensure(door, storage_class())
+    _ensure(door, ingress_class())
     for service in _services():
         _ensure(door, service)
 
@@ -106,6 +109,16 @@ def storage_class() -> ApiObject:
         "reclaimPolicy": "Delete",
         "volumeBindingMode": "WaitForFirstConsumer",
         "allowVolumeExpansion": True,
+    }
+
+
+def ingress_class() -> ApiObject:
+    """Return the class of Ingresses that name none: the platform's router."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IngressClass",
+        "metadata": {"name": "minato", "annotations": {DEFAULT_INGRESS_CLASS: "true"}},
+        "spec": {"controller": CONTROLLER},
     }
 
 

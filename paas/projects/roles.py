@@ -82,6 +82,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "batch": ("cronjobs/status", "jobs/status"),
     "discovery.k8s.io": ("endpointslices",),
     "metrics.k8s.io": ("pods",),
+    "networking.k8s.io": ("ingresses/status",),
     "policy": ("poddisruptionbudgets/status",),
     BUILD: ("builds/log",),
     IMAGE: ("imagestreamimages", "imagestreams/status"),

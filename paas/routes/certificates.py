@@ -4,6 +4,7 @@ What passes here must be loadable by OpenSSL at its default security level, beca
 HAProxy cannot load would keep it from reloading.
 """
 
+from base64 import b64decode
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from paas.apimachinery.fielderrors import invalid, required
 from paas.core.errors import Cause
-from paas.core.shape import text
+from paas.core.objects import ApiObject
+from paas.core.shape import submap, text
 
+TLS_TYPE = "kubernetes.io/tls"
 RSA_BITS = 2048
 RSA_BITS_MOST = 8192
 CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
@@ -43,6 +46,36 @@ def certificate_problems(tls: dict[str, Any]) -> list[Cause]:
     if not wrong and private is not None and not _fits(chain[0], private):
         wrong.append(invalid(_KEY, _HIDDEN, "is not the key of the certificate"))
     return wrong + _weaknesses([*chain, *authorities])
+
+
+def with_secret(tls: dict[str, Any], secret: ApiObject | None) -> dict[str, Any]:
+    """Return the TLS part with the certificate and key of the Secret, if it names one."""
+    if not submap(tls, "externalCertificate"):
+        return tls
+    data = submap(secret or {}, "data")
+    return {**tls, "certificate": _decoded(data, "tls.crt"), "key": _decoded(data, "tls.key")}
+
+
+def _decoded(data: dict[str, Any], key: str) -> str:
+    return b64decode(text(data, key)).decode(errors="replace")
+
+
+def secret_problem(tls: dict[str, Any], secret: ApiObject | None) -> str:
+    """Return why the Secret that a route names cannot serve it; nothing where it can, or none is.
+
+    Source: github.com/openshift/library-go/pkg/route/validation (ValidateTLSExternalCertificate).
+    """
+    name = text(tls, "externalCertificate", "name")
+    if not name:
+        return ""
+    if secret is None:
+        return f'secrets "{name}" not found'
+    if text(secret, "type") != TLS_TYPE:
+        return f'secret of type "{TLS_TYPE}" required'
+    whole = with_secret(tls, secret)
+    if not text(whole, "certificate"):
+        return f'secret "{name}" has no certificate'
+    return next((f'secret "{name}": {cause.message}' for cause in certificate_problems(whole)), "")
 
 
 def certificate_bundle(tls: dict[str, Any]) -> str:

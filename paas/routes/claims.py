@@ -7,8 +7,9 @@ what it has; among the others the oldest is first. Source: OpenShift's router, H
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from paas.core.objects import ApiObject, name_of, namespace_of, uid_of
+from paas.core.objects import ApiObject, annotations_of, name_of, namespace_of, uid_of
 from paas.core.shape import maps, text
+from paas.core.wellknown import PATH_TYPE
 from paas.routes.kinds import admission_of
 
 CLAIMED = "HostAlreadyClaimed"
@@ -32,10 +33,21 @@ def path_of(route: ApiObject) -> str:
     return text(route, "spec", "path").rstrip("/")
 
 
+def place_of(route: ApiObject) -> str:
+    """Return where a route is in the router's maps, which is what it claims.
+
+    `host/shop/` for a path and all below it, `host/shop/?` for the very path: that is another
+    claim. The frame looks up `host/path/?` and takes the longest of the keys that it begins with.
+    """
+    if annotations_of(route).get(PATH_TYPE) == "Exact":
+        return f"{host_of(route)}{text(route, 'spec', 'path') or '/'}/?"
+    return f"{host_of(route)}{path_of(route)}/"
+
+
 def decide(routes: Iterable[ApiObject], holders: Mapping[str, str]) -> dict[str, Refusal | None]:
     """Decide about all routes of one host: by uid, None for those that are admitted.
 
-    `holders` are the uids that hold a path of this host now, by path: what this process decided
+    `holders` are the uids that hold a place of this host now, by place: what this process decided
     last, which may be newer than the routes' status.
     """
     held = set(holders.values())
@@ -43,9 +55,9 @@ def decide(routes: Iterable[ApiObject], holders: Mapping[str, str]) -> dict[str,
     decisions: dict[str, Refusal | None] = {}
     winners: dict[str, ApiObject] = {}
     for route in order:
-        decisions[uid_of(route)] = _refusal(route, order[0], winners.get(path_of(route)))
+        decisions[uid_of(route)] = _refusal(route, order[0], winners.get(place_of(route)))
         if decisions[uid_of(route)] is None:
-            winners[path_of(route)] = route
+            winners[place_of(route)] = route
     return decisions
 
 

@@ -1,7 +1,7 @@
 """The route controller: one key for each host name, since its routes decide together.
 
-Reads routes, services and EndpointSlices; tells the router; says in each route's status whether
-it was admitted. The key KEEP looks after HAProxy itself.
+Reads routes, services, EndpointSlices and the Secrets that routes name; tells the router; says in
+each route's status whether it was admitted. The key KEEP looks after HAProxy itself.
 """
 
 from collections.abc import Iterable
@@ -23,11 +23,13 @@ from paas.orchestration.network.proxy import (
     owning_service,
 )
 from paas.orchestration.network.services import subnet_of_namespace
-from paas.routes.claims import Refusal, decide, host_of, path_of
+from paas.routes.certificates import secret_problem
+from paas.routes.claims import Refusal, decide, host_of, place_of
 from paas.routes.errors import RouterError
 from paas.routes.files import router_files
 from paas.routes.haproxy import HaproxySocket
 from paas.routes.hosts import RESOURCE
+from paas.routes.ingresscontroller import IngressController
 from paas.routes.router import Router
 from paas.routes.states import page_for
 from paas.routes.status import status_of
@@ -41,10 +43,12 @@ KEEP: Final = ObjectKey("router", "", "keep")
 KEEP_S = 1.0
 RELOAD_LOOK_S = 0.05
 LEAVING_LOOK_S = 0.03
-BY_HOST, BY_TARGET = "host", "target"
+BY_HOST, BY_TARGET, BY_SECRET = "host", "target", "secret"
+SECRETS = "secrets"
 DEPLOYMENTS, PODS, BUILDS = "deployments.apps", "pods", "builds.build.openshift.io"
 _WILDCARD = Refusal("RouteNotAdmitted", "wildcard routes are not offered by this router")
 _NO_ROOM = Refusal("NoCapacity", "the router has no room for it yet and tries again soon")
+_BAD_CERTIFICATE = "ExternalCertificateValidationFailed"
 _UNFIT = Refusal("ExtendedValidationFailed", "the route has a host or path that is not allowed")
 
 
@@ -55,8 +59,12 @@ def route_router(instance: Instance) -> Router:
 
 
 def controllers(context: Context, instance: Instance, router: Router) -> list[Controller]:
-    """Return the declaration for the engine."""
-    return [RouteController(context, router, instance.apps_domain).controller()]
+    """Return the declarations for the engine: routes, and Ingresses that become routes."""
+    domain = instance.apps_domain
+    return [
+        RouteController(context, router, domain).controller(),
+        IngressController(context, domain).controller(),
+    ]
 
 
 def host_key(host: str) -> ObjectKey:
@@ -74,12 +82,13 @@ class RouteController:
         self._domain = domain
         self._routes = context.of(RESOURCE)
         self._services, self._slices = context.of(SERVICES), context.of(SLICES)
-        self._namespaces = context.of(NAMESPACES)
+        self._namespaces, self._secrets = context.of(NAMESPACES), context.of(SECRETS)
         self._deployments, self._pods = context.of(DEPLOYMENTS), context.of(PODS)
         known = context.door.scheme.find_gvk("build.openshift.io/v1", "Build")
         self._builds = context.of(BUILDS) if known else None
         self._routes.add_index(BY_HOST, lambda route: (host_of(route),))
         self._routes.add_index(BY_TARGET, _targets)
+        self._routes.add_index(BY_SECRET, _secrets)
         self._slices.add_index(BY_SERVICE, lambda one: filter(None, (owning_service(one),)))
         self._holders: dict[str, dict[str, str]] = {}
         self._served: dict[str, set[str]] = {}
@@ -95,6 +104,7 @@ class RouteController:
                 Source(self._routes, lambda route: (host_key(host_of(route)),)),
                 Source(self._services, self._of_service),
                 Source(self._slices, self._of_slice),
+                Source(self._secrets, self._of_secret),
                 Source(self._namespaces, self._of_namespace, matters=_subnet_changed),
                 *(Source(one, self._of_cause) for one in causes),
             ],
@@ -125,6 +135,10 @@ class RouteController:
     def _hosts_of(self, service: str) -> Iterable[ObjectKey]:
         return {host_key(host_of(one)) for one in self._routes.by_index(BY_TARGET, service)}
 
+    def _of_secret(self, secret: ApiObject) -> Iterable[ObjectKey]:
+        place = f"{namespace_of(secret)}/{name_of(secret)}"
+        return {host_key(host_of(one)) for one in self._routes.by_index(BY_SECRET, place)}
+
     def _of_namespace(self, namespace: ApiObject) -> Iterable[ObjectKey]:
         found = self._routes.by_index(BY_NAMESPACE, name_of(namespace))
         return {host_key(host_of(one)) for one in found}
@@ -152,12 +166,24 @@ class RouteController:
         refused = {uid_of(one): why for one in routes if (why := _never(one))}
         others = [one for one in routes if uid_of(one) not in refused]
         decisions = decide(others, self._holders.get(host, {}))
-        holders = {path_of(one): uid_of(one) for one in others if not decisions[uid_of(one)]}
+        holders = {place_of(one): uid_of(one) for one in others if not decisions[uid_of(one)]}
         if holders:
             self._holders[host] = holders
         else:
             self._holders.pop(host, None)
-        return {**refused, **decisions}
+        # who holds a place keeps it while its certificate is not right
+        winners = [one for one in others if not decisions[uid_of(one)]]
+        unproven = {uid_of(one): why for one in winners if (why := self._unproven(one))}
+        return {**refused, **decisions, **unproven}
+
+    def _unproven(self, route: ApiObject) -> Refusal | None:
+        """Return what is wrong with the Secret that a route names for its certificate."""
+        problem = secret_problem(submap(route, "spec", "tls"), self._secret(route))
+        return Refusal(_BAD_CERTIFICATE, problem) if problem else None
+
+    def _secret(self, route: ApiObject) -> ApiObject | None:
+        name = text(route, "spec", "tls", "externalCertificate", "name")
+        return self._secrets.get(namespace_of(route), name) if name else None
 
     def _admitted(self, host: str) -> dict[str, ApiObject]:
         decisions = self._decide(host)
@@ -176,7 +202,8 @@ class RouteController:
             places = service_places(service, slices, wanted=wanted, subnet=subnet)
             shares.append((weight, places))
         served = any(weight and places for weight, places in shares)
-        return route_wish(route, shares, page=EMPTY if served else self._page(route))
+        page = EMPTY if served else self._page(route)
+        return route_wish(route, shares, page=page, secret=self._secret(route))
 
     def _page(self, route: ApiObject) -> str:
         namespace = namespace_of(route)
@@ -228,6 +255,11 @@ class RouteController:
 
 def _targets(route: ApiObject) -> Iterable[str]:
     return {f"{namespace_of(route)}/{name}" for name, _ in targets_of(route)}
+
+
+def _secrets(route: ApiObject) -> Iterable[str]:
+    name = text(route, "spec", "tls", "externalCertificate", "name")
+    return (f"{namespace_of(route)}/{name}",) if name else ()
 
 
 def _never(route: ApiObject) -> Refusal | None:

@@ -1,4 +1,4 @@
-"""Who may have which host name, decided when a Route is written.
+"""Who may have which host name, decided when a Route or an Ingress is written.
 
 Whether somebody else has it already is not decided here but by the route controller, which
 admits the first claim (`claims.py`).
@@ -9,8 +9,9 @@ from paas.apimachinery.engine.clock import Clock, utc_now
 from paas.apimachinery.fielderrors import forbidden, invalid
 from paas.apimachinery.words import invalid as invalid_object
 from paas.core.errors import Cause
+from paas.core.ingresses import INGRESSES
 from paas.core.objects import ApiObject, name_of, namespace_of, timestamp
-from paas.core.shape import submap, text
+from paas.core.shape import maps, submap, text
 from paas.routes.certificates import expired_since
 from paas.settings.instance import Instance
 
@@ -34,17 +35,13 @@ def is_below(host: str, domain: str) -> bool:
     return bool(label and dot) and rest == domain
 
 
-class RouteHosts(AdmissionPlugin):
+class HostRules:
     """Lets people choose names below the applications' domain; others need routes/custom-host.
 
     Names of two labels below it count as others: their owner could set cookies for the first.
     """
 
-    name = "RouteHosts"
-    resources = frozenset({RESOURCE})
-
-    def __init__(self, instance: Instance, now: Clock = utc_now) -> None:
-        self._now = now
+    def __init__(self, instance: Instance) -> None:
         self._domain = instance.apps_domain
         self._platform = frozenset(
             (
@@ -56,6 +53,39 @@ class RouteHosts(AdmissionPlugin):
                 instance.apps_domain,
             )
         )
+
+    def problems(self, request: AdmissionRequest, host: str, path: str) -> list[Cause]:
+        """Return why the actor may not choose a host."""
+        if host in self._platform:
+            return [forbidden(path, "this is a name of the platform itself")]
+        verb = "create" if request.operation == "CREATE" else "update"
+        if is_below(host, self._domain) or _may(request, verb):
+            return []
+        why = f"you may choose names like web.{self._domain}; others need the permission to "
+        return [forbidden(path, f"{why}{verb} routes/{CUSTOM_HOST}")]
+
+
+def _may(request: AdmissionRequest, verb: str) -> bool:
+    return request.door.may(
+        request.actor,
+        verb,
+        RESOURCE,
+        namespace=request.namespace,
+        name=request.name,
+        subresource=CUSTOM_HOST,
+    )
+
+
+class RouteHosts(AdmissionPlugin):
+    """Fills a Route's host in, and refuses one that the actor may not choose."""
+
+    name = "RouteHosts"
+    resources = frozenset({RESOURCE})
+
+    def __init__(self, instance: Instance, now: Clock = utc_now) -> None:
+        self._now = now
+        self._domain = instance.apps_domain
+        self._rules = HostRules(instance)
 
     def admit(self, request: AdmissionRequest) -> None:
         """Fill in the host where it is left out."""
@@ -74,7 +104,7 @@ class RouteHosts(AdmissionPlugin):
         before = text(request.old or {}, "spec", "host")
         causes = self._certificate_problems(request, route)
         if host != before:
-            causes += self._problems(request, host)
+            causes += self._rules.problems(request, host, "spec.host")
         if causes:
             raise invalid_object(request.kind, request.name, causes)
 
@@ -89,25 +119,29 @@ class RouteHosts(AdmissionPlugin):
         why = f"has been expired since {timestamp(since)}"
         return [invalid("spec.tls.certificate", "<hidden>", why)]
 
-    def _problems(self, request: AdmissionRequest, host: str) -> list[Cause]:
-        path = "spec.host"
-        if host in self._platform:
-            return [forbidden(path, "this is a name of the platform itself")]
-        if is_below(host, self._domain) or self._may(request):
-            return []
-        why = f"you may choose names like web.{self._domain}; others need the permission to "
-        return [forbidden(path, f"{why}{self._verb(request)} routes/{CUSTOM_HOST}")]
 
-    def _may(self, request: AdmissionRequest) -> bool:
-        return request.door.may(
-            request.actor,
-            self._verb(request),
-            RESOURCE,
-            namespace=request.namespace,
-            name=request.name,
-            subresource=CUSTOM_HOST,
-        )
+class IngressHosts(AdmissionPlugin):
+    """Refuses hosts of an Ingress that the actor could not choose for a Route either.
 
-    @staticmethod
-    def _verb(request: AdmissionRequest) -> str:
-        return "create" if request.operation == "CREATE" else "update"
+    The routes of an Ingress are the platform's own writes: who wrote the Ingress is asked here.
+    Source: OpenShift's admission plugin route.openshift.io/IngressAdmission.
+    """
+
+    name = "IngressHosts"
+    resources = frozenset({INGRESSES})
+
+    def __init__(self, instance: Instance) -> None:
+        self._rules = HostRules(instance)
+
+    def validate(self, request: AdmissionRequest) -> None:
+        """Refuse hosts that are new; what an Ingress has it keeps."""
+        ingress = request.obj
+        if ingress is None or request.subresource:
+            return
+        known = {text(rule, "host") for rule in maps(request.old or {}, "spec", "rules")}
+        causes: list[Cause] = []
+        for place, rule in enumerate(maps(ingress, "spec", "rules")):
+            if (host := text(rule, "host")) and host not in known:
+                causes += self._rules.problems(request, host, f"spec.rules[{place}].host")
+        if causes:
+            raise invalid_object(request.kind, request.name, causes)

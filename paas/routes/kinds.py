@@ -9,7 +9,7 @@ from paas.apimachinery.kinds import Column, Kind
 from paas.core.names import subdomain_errors
 from paas.core.objects import ApiObject
 from paas.core.shape import default, ensure, maps, submap, text
-from paas.routes.hosts import RouteHosts
+from paas.routes.hosts import IngressHosts, RouteHosts
 from paas.routes.rules import validate
 from paas.routes.schemas import ROUTE
 from paas.settings.instance import Instance
@@ -18,8 +18,8 @@ WEIGHT = 100
 
 
 def route_plugins(instance: Instance) -> tuple[AdmissionPlugin, ...]:
-    """Return what looks at every write of a route."""
-    return (RouteHosts(instance),)
+    """Return what looks at every write of a route or an Ingress."""
+    return (RouteHosts(instance), IngressHosts(instance))
 
 
 def fill_in(route: ApiObject) -> None:

@@ -38,7 +38,7 @@ _NUMBERS = re.compile(r"[0-9.]+")
 _PORT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _NOT_YET = "this version of the platform ends TLS at the router: termination must be edge"
 _HEADERS_NOT_YET = "this version of the platform does not change headers of a route"
-_EXTERNAL_NOT_YET = "this version of the platform takes certificate and key in the route itself"
+_BOTH = "cannot specify both tls.certificate and tls.externalCertificate"
 
 
 def validate(route: ApiObject) -> Sequence[Cause]:
@@ -137,6 +137,16 @@ def tls_errors(tls: dict[str, Any]) -> list[Cause]:
     if text(tls, "destinationCACertificate"):
         why = "only a route that encrypts again towards its pods has one"
         wrong.append(forbidden("spec.tls.destinationCACertificate", why))
-    if submap(tls, "externalCertificate"):
-        wrong.append(forbidden("spec.tls.externalCertificate", _EXTERNAL_NOT_YET))
+    if tls.get("externalCertificate") is not None:
+        return wrong + _external_errors(tls, "spec.tls.externalCertificate")
     return wrong + certificate_problems(tls)
+
+
+def _external_errors(tls: dict[str, Any], path: str) -> list[Cause]:
+    """Check the name of a Secret; what is in it, its route's condition says."""
+    name = text(tls, "externalCertificate", "name")
+    if not name:
+        return [required(f"{path}.name")]
+    if any(text(tls, field) for field in ("certificate", "key", "caCertificate")):
+        return [invalid(path, name, _BOTH)]
+    return invalid_all(f"{path}.name", name, subdomain_errors(name))

@@ -11,6 +11,11 @@ from paas.routes.kinds import admission_of
 ROUTER = "default"
 
 
+def canonical_host(domain: str) -> str:
+    """Return the router's own name: what a CNAME of another host points to."""
+    return f"router-{ROUTER}.{domain}"
+
+
 def status_of(
     route: ApiObject, refusal: Refusal | None, *, domain: str, now: datetime
 ) -> dict[str, Any]:
@@ -24,7 +29,7 @@ def status_of(
     ingress = {
         "host": host_of(route),
         "routerName": ROUTER,
-        "routerCanonicalHostname": f"router-{ROUTER}.{domain}",
+        "routerCanonicalHostname": canonical_host(domain),
         "wildcardPolicy": "None",
         "conditions": [condition],
     }

@@ -15,8 +15,8 @@ from paas.core.names import subdomain_errors
 from paas.core.objects import ApiObject, name_of, namespace_of, uid_of
 from paas.core.router import EMPTY, REDIRECT, UNKNOWN
 from paas.core.shape import maps, submap, text
-from paas.routes.certificates import certificate_bundle
-from paas.routes.claims import host_of, path_of
+from paas.routes.certificates import certificate_bundle, with_secret
+from paas.routes.claims import host_of, path_of, place_of
 from paas.routes.rules import PATH
 
 WEIGHT_MOST = 256
@@ -37,7 +37,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class RouteWish:
-    """One route: `key` is where it is in the maps, `host/path/`.
+    """One route: `key` is where it is in the maps, `host/path/` (or `host/path/?`).
 
     `plain` and `secure` say what each port answers: SERVE, the name of one of the frame's
     backends, or UNKNOWN for nothing. `page` is what is shown while there is no endpoint.
@@ -67,12 +67,13 @@ def route_wish(
     shares: Sequence[tuple[int, Sequence[tuple[str, int]]]],
     *,
     page: str = EMPTY,
+    secret: ApiObject | None = None,
 ) -> RouteWish | None:
     """Return what the route asks for; None if it has a name that must not reach HAProxy.
 
-    `shares` are the weight and the addresses of each service.
+    `shares` are the weight and the addresses of each service, `secret` has the certificate of a
+    route that names one.
     """
-    host, path = host_of(route), path_of(route)
     if not is_servable(route):
         return None
     tls = submap(route, "spec", "tls")
@@ -82,13 +83,13 @@ def route_wish(
         uid=uid_of(route),
         namespace=namespace_of(route),
         name=name_of(route),
-        key=f"{host}{path}/",
+        key=place_of(route),
         plain=insecure if tls else SERVE,
         secure=SERVE if tls else UNKNOWN,
         endpoints=weighted(shares),
         page=page,
-        host=host,
-        certificate=certificate_bundle(tls),
+        host=host_of(route),
+        certificate=certificate_bundle(with_secret(tls, secret)),
     )
 
 

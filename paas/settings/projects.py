@@ -33,6 +33,7 @@ _QUOTA = {
     "count/deployments.apps": "50",
     "count/horizontalpodautoscalers.autoscaling": "50",
     "count/imagestreams.image.openshift.io": "50",
+    "count/ingresses.networking.k8s.io": "50",
     "count/jobs.batch": "200",
     "count/leases.coordination.k8s.io": "50",
     "count/networkpolicies.networking.k8s.io": "50",

@@ -32,6 +32,28 @@ CONFIGS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "CronJob",
         {"spec": {"schedule": "0 4 * * *", "jobTemplate": {"spec": ENDING}}},
     ),
+    "ingresses.networking.k8s.io": (
+        "networking.k8s.io/v1",
+        "Ingress",
+        {
+            "spec": {
+                "rules": [
+                    {
+                        "host": "web.apps.localhost",
+                        "http": {
+                            "paths": [
+                                {
+                                    "path": "/",
+                                    "pathType": "Prefix",
+                                    "backend": {"service": {"name": "web", "port": {"number": 80}}},
+                                }
+                            ]
+                        },
+                    }
+                ]
+            }
+        },
+    ),
     "networkpolicies.networking.k8s.io": (
         "networking.k8s.io/v1",
         "NetworkPolicy",

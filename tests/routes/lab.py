@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -106,6 +107,29 @@ def http_get(port, host, path, headers):
         while piece := link.recv(65536):
             answer += piece
     return parse_answer(answer)
+
+
+def tls_get(lab, host, *, alpn=("http/1.1",), source="192.0.2.7"):
+    """Ask as the edge does: PROXY v2, then TLS; return certificate, protocol and answer."""
+    context = ssl.create_default_context(cafile=str(lab.instance.ca_file))
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(list(alpn))
+    with socket.socket(socket.AF_UNIX) as plain:
+        plain.settimeout(60)
+        plain.connect(str(lab.instance.router_tls_socket))
+        addresses = socket.inet_aton(source) + socket.inet_aton("127.0.0.1")
+        ports = (4000).to_bytes(2, "big") + lab.instance.https_port.to_bytes(2, "big")
+        plain.sendall(b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + addresses + ports)
+        with context.wrap_socket(plain, server_hostname=host) as link:
+            der, protocol = link.getpeercert(binary_form=True), link.selected_alpn_protocol()
+            if protocol == "h2":
+                return der, protocol, ""
+            link.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            answer = b""
+            while piece := link.recv(65536):
+                answer += piece
+            return der, protocol, answer.decode()
 
 
 def parse_answer(answer):

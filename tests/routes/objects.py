@@ -1,6 +1,7 @@
 """Routes and what is behind them, as a person would write them."""
 
 import copy
+from base64 import b64encode
 
 
 def route_object(name="web", namespace="shop", *, host=None, path=None, tls=None, **spec):
@@ -72,4 +73,31 @@ def deployment_object(name="web", namespace="shop", *, replicas=1, annotations=N
                 "spec": {"containers": [{"name": "web", "image": "web:1"}]},
             },
         },
+    }
+
+
+def ingress_path(path="/", path_type="Prefix", *, service="web", port=None):
+    backend = {"service": {"name": service, "port": port or {"number": 80}}}
+    return {"path": path, "pathType": path_type, "backend": backend}
+
+
+def ingress_object(*paths, host="web.apps.localhost", name="web", namespace="shop", **spec):
+    rules = [{"host": host, "http": {"paths": list(paths)}}]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"rules": rules, **spec},
+    }
+
+
+def secret_object(certificate, key, *, name="web-tls", namespace="shop"):
+    """Return a Secret with a certificate, as `kubectl create secret tls` makes it."""
+    data = {"tls.crt": certificate, "tls.key": key}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": namespace},
+        "type": "kubernetes.io/tls",
+        "data": {field: b64encode(pem.encode()).decode() for field, pem in data.items()},
     }

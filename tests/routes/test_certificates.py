@@ -63,3 +63,20 @@ def test_what_is_not_pem_is_refused(door, own_certificate, field, value):
 )
 def test_a_key_that_openssl_would_not_load_is_refused(door, own_certificate, key):
     assert "spec.tls.certificate" in refusal(door, edge(own_certificate(HOST, key=key)))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"externalCertificate": {"name": ""}}, "spec.tls.externalCertificate.name"),
+        ({"externalCertificate": {"name": "No_Name"}}, "spec.tls.externalCertificate.name"),
+        ({"externalCertificate": {"name": "a"}, "key": "k"}, "spec.tls.externalCertificate"),
+    ],
+)
+def test_a_secret_is_named_instead_of_a_certificate(door, change, field):
+    assert list(refusal(door, {"termination": "edge", **change})) == [field]
+
+
+def test_a_route_may_name_a_secret_that_comes_later(door):
+    tls = {"termination": "edge", "externalCertificate": {"name": "web-tls"}}
+    assert door.create(ROOT, route_object(host=HOST, tls=tls))["spec"]["tls"] == tls

@@ -31,16 +31,19 @@ SLICES = "endpointslices.discovery.k8s.io"
 def running(door, lab):
     """Run the controller, as a new process would; yield its router."""
     informers = Informers(door, ROOT)
-    context = Context(door, informers, EventSink(Client(door, ROOT), host="test"))
+    events = EventSink(Client(door, ROOT), host="test")
+    context = Context(door, informers, events)
     router = lab.router()
     manager = Manager(informers)
     for one in controllers(context, lab.instance, router):
         manager.add(one)
+    events.start()
     manager.start()
     try:
         yield router
     finally:
         manager.stop()
+        events.stop()
 
 
 @pytest.fixture

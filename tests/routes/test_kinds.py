@@ -6,7 +6,7 @@ from django.conf import settings
 from paas.core.actors import platform_actor
 from paas.core.errors import ForbiddenError, InvalidError
 from paas.projects.services import role_binding
-from tests.routes.objects import namespace_object, route_object
+from tests.routes.objects import ingress_object, ingress_path, namespace_object, route_object
 
 ROOT = platform_actor("test")
 DOMAIN = settings.MINATO.apps_domain
@@ -143,3 +143,19 @@ def test_a_member_cannot_write_the_status(shop):
     made["status"] = {"ingress": [{"host": made["spec"]["host"]}]}
     with pytest.raises(ForbiddenError):
         door.update(dora, made, subresource="status")
+
+
+def test_an_ingress_has_no_host_that_a_route_could_not_have(shop):
+    door, dora = shop
+    for number, host in enumerate(("www.example.org", settings.MINATO.console_host)):
+        with pytest.raises(InvalidError) as caught:
+            door.create(dora, ingress_object(ingress_path(), host=host, name=f"web{number}"))
+        assert [cause.field for cause in caught.value.causes] == ["spec.rules[0].host"]
+    made = door.create(dora, ingress_object(ingress_path(), host=f"web.{DOMAIN}"))
+    assert made["spec"]["ingressClassName"] == "minato"
+    theirs = door.create(ROOT, ingress_object(ingress_path(), host="a.example.org", name="own"))
+    theirs["metadata"]["labels"] = {"a": "b"}
+    theirs = door.update(dora, theirs)  # it keeps the host that somebody else chose
+    theirs["spec"]["rules"][0]["host"] = "b.example.org"
+    with pytest.raises(InvalidError):
+        door.update(dora, theirs)

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import ssl
 import time
 import uuid
 from dataclasses import replace
@@ -11,7 +10,7 @@ from statistics import median
 import pytest
 
 from paas.routes.wishes import SERVE, Endpoint, RouteWish
-from tests.routes.lab import BOUND_S, eventually, quietly
+from tests.routes.lab import BOUND_S, eventually, quietly, tls_get
 
 pytestmark = pytest.mark.servers
 HOST = "web.apps.localhost"
@@ -236,40 +235,17 @@ def test_a_pod_that_dies_between_two_looks_costs_no_request(router_lab, backends
 # -- TLS ---------------------------------------------------------------------------------------
 
 
-def _tls(lab, host, *, alpn=("http/1.1",), source="192.0.2.7"):
-    """Ask as the edge does: PROXY v2, then TLS; return certificate, protocol and answer."""
-    context = ssl.create_default_context(cafile=str(lab.instance.ca_file))
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(list(alpn))
-    with socket.socket(socket.AF_UNIX) as plain:
-        plain.settimeout(60)
-        plain.connect(str(lab.instance.router_tls_socket))
-        addresses = socket.inet_aton(source) + socket.inet_aton("127.0.0.1")
-        ports = (4000).to_bytes(2, "big") + lab.instance.https_port.to_bytes(2, "big")
-        plain.sendall(b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + addresses + ports)
-        with context.wrap_socket(plain, server_hostname=host) as link:
-            der, protocol = link.getpeercert(binary_form=True), link.selected_alpn_protocol()
-            if protocol == "h2":
-                return der, protocol, ""
-            link.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-            answer = b""
-            while piece := link.recv(65536):
-                answer += piece
-            return der, protocol, answer.decode()
-
-
 def test_tls_ends_at_the_router_which_says_who_asked(router_lab, backends):
     router = router_lab.settled(router_lab.router())
     uid = str(uuid.uuid4())
     assert router.change(uid, wish(backends.start("one"), uid=uid))
-    _, _, answer = _tls(router_lab, HOST)
+    _, _, answer = tls_get(router_lab, HOST)
     seen = answer.lower()
     assert "200 ok" in seen
     assert "x-forwarded-for: 192.0.2.7" in seen
     assert "x-forwarded-proto: https" in seen
     assert f"x-forwarded-port: {router_lab.instance.https_port}" in seen
-    assert _tls(router_lab, HOST, alpn=("h2", "http/1.1"))[1] == "h2"
+    assert tls_get(router_lab, HOST, alpn=("h2", "http/1.1"))[1] == "h2"
 
 
 def test_a_route_has_its_own_certificate_without_a_reload(router_lab, backends, own_certificate):
@@ -277,18 +253,18 @@ def test_a_route_has_its_own_certificate_without_a_reload(router_lab, backends, 
     uid, host = str(uuid.uuid4()), "www.example.org"
     asked = wish(backends.start("one"), uid=uid, host=host)
     assert router.change(uid, asked)
-    wildcard, _, _ = _tls(router_lab, host)
+    wildcard, _, _ = tls_get(router_lab, host)
     first, second = own_certificate(host), own_certificate(host)
     pid = router_lab.haproxy.pid()
     for one in (first, second):
         assert router.change(uid, replace(asked, certificate=one.bundle))
-        assert _tls(router_lab, host)[0] == one.der
-        assert _tls(router_lab, HOST)[0] == wildcard
+        assert tls_get(router_lab, host)[0] == one.der
+        assert tls_get(router_lab, HOST)[0] == wildcard
     assert router.change(uid, asked)
-    assert _tls(router_lab, host)[0] == wildcard
+    assert tls_get(router_lab, host)[0] == wildcard
     assert router.change(uid, replace(asked, certificate=first.bundle))
     assert router_lab.haproxy.pid() == pid
     router.keep()
     router_lab.restart()
-    assert _tls(router_lab, host)[0] == first.der
+    assert tls_get(router_lab, host)[0] == first.der
     assert router_lab.settled(router_lab.router()).is_ready

@@ -89,6 +89,7 @@ def resource_label(resource: str) -> str:
         "count/deployments.apps": _("Deployments"),
         "count/horizontalpodautoscalers.autoscaling": _("Autoscalers"),
         "count/imagestreams.image.openshift.io": _("Image streams"),
+        "count/ingresses.networking.k8s.io": _("Ingresses"),
         "count/jobs.batch": _("Jobs"),
         "count/leases.coordination.k8s.io": _("Leases"),
         "count/networkpolicies.networking.k8s.io": _("Network policies"),

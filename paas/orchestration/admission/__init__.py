@@ -4,6 +4,7 @@ from paas.apimachinery.admission import AdmissionPlugin
 from paas.orchestration.admission.accounts import ServiceAccount
 from paas.orchestration.admission.allotments import NamespaceAllotments
 from paas.orchestration.admission.definitions import CustomWarnings
+from paas.orchestration.admission.ingress import DefaultIngressClass
 from paas.orchestration.admission.limits import LimitRanger
 from paas.orchestration.admission.namespaces import NamespaceLifecycle
 from paas.orchestration.admission.quotas import ResourceQuota
@@ -24,6 +25,7 @@ PLUGINS: tuple[AdmissionPlugin, ...] = (
     DefaultStorageClass(),
     StorageObjectInUseProtection(),
     PersistentVolumeClaimResize(),
+    DefaultIngressClass(),
     ResourceQuota(),
 )
 """Upstream's order: quota last, so that nothing refused is ever counted."""
