@@ -23,7 +23,7 @@ from paas.orchestration.network.proxy import (
     owning_service,
 )
 from paas.orchestration.network.services import subnet_of_namespace
-from paas.routes.certificates import secret_problem
+from paas.routes.certificates import SecretProblems
 from paas.routes.claims import Refusal, decide, host_of, place_of
 from paas.routes.errors import RouterError
 from paas.routes.files import router_files
@@ -90,6 +90,7 @@ class RouteController:
         self._routes.add_index(BY_TARGET, _targets)
         self._routes.add_index(BY_SECRET, _secrets)
         self._slices.add_index(BY_SERVICE, lambda one: filter(None, (owning_service(one),)))
+        self._problems = SecretProblems()
         self._holders: dict[str, dict[str, str]] = {}
         self._served: dict[str, set[str]] = {}
         self._complete = False
@@ -178,7 +179,7 @@ class RouteController:
 
     def _unproven(self, route: ApiObject) -> Refusal | None:
         """Return what is wrong with the Secret that a route names for its certificate."""
-        problem = secret_problem(submap(route, "spec", "tls"), self._secret(route))
+        problem = self._problems.of(submap(route, "spec", "tls"), self._secret(route))
         return Refusal(_BAD_CERTIFICATE, problem) if problem else None
 
     def _secret(self, route: ApiObject) -> ApiObject | None:

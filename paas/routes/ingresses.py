@@ -91,7 +91,7 @@ def _add(todo: Plan, wanted: ApiObject, have: ApiObject | None) -> None:
 
 def _unsupported(ingress: ApiObject) -> Iterator[str]:
     if submap(ingress, "spec", "defaultBackend"):
-        yield "Unsupported default backend: a host belongs to whom asks for it by name"
+        yield "Unsupported default backend: only hosts that a rule names are served"
     for number, rule in enumerate(maps(ingress, "spec", "rules")):
         host = text(rule, "host")
         if not submap(rule, "http"):

@@ -49,6 +49,17 @@ def test_it_asks_what_it_may_do(kubectl):
     assert kubectl("auth", "can-i", "create", "deployments") == "yes\n"
 
 
+def test_it_creates_an_ingress_and_describes_it(kubectl):
+    rule = "--rule=web.apps.localhost/shop*=web:80,tls=web-tls"
+    kubectl("create", "ingress", "web", "--class=minato", rule)
+    heading, row = kubectl("get", "ing").splitlines()
+    assert heading.split() == ["NAME", "CLASS", "HOSTS", "ADDRESS", "PORTS", "AGE"]
+    assert row.split()[:5] == ["web", "minato", "web.apps.localhost", "80,", "443"]
+    text = kubectl("describe", "ingress", "web")
+    assert "web-tls terminates web.apps.localhost" in text
+    assert "/shop   web:80" in text
+
+
 def test_it_creates_a_deployment_and_shows_it_wide(kubectl):
     kubectl("create", "deployment", "web", "--image=nginx", "--replicas=2")
     heading, row = kubectl("get", "deploy", "-o", "wide").splitlines()

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from paas.core.objects import new_uid
-from paas.routes.certificates import secret_problem
+from paas.routes.certificates import SecretProblems, secret_problem
 from paas.routes.claims import decide, place_of
 from paas.routes.ingresses import plan
 from tests.routes.objects import ingress_object, ingress_path, secret_object, service_object
@@ -176,3 +176,16 @@ def test_a_secret_must_be_there_of_its_type_and_right(own_certificate):
     assert "is not the key of the certificate" in wrong
     assert "PRIVATE" not in wrong
     assert "has no certificate" in secret_problem(tls, secret_object("", ""))
+
+
+def test_a_secret_is_looked_at_again_when_it_has_changed(own_certificate):
+    tls = {"termination": "edge", "externalCertificate": {"name": "web-tls"}}
+    own, problems = own_certificate(HOST), SecretProblems()
+    secret = secret_object(own.certificate, own.key)
+    secret["metadata"] |= {"uid": "1", "resourceVersion": "1"}
+    assert problems.of(tls, secret) == ""
+    spoilt = secret_object(own.certificate, "no key")
+    spoilt["metadata"] |= {"uid": "1", "resourceVersion": "2"}
+    assert "is not a private key" in problems.of(tls, spoilt)
+    assert problems.of(tls, None) == 'secrets "web-tls" not found'
+    assert problems.of({"termination": "edge"}, spoilt) == ""
