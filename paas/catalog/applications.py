@@ -16,6 +16,7 @@ from paas.cluster.client import Cluster
 from paas.core.actors import Actor
 from paas.core.errors import NotFoundError, PaasError
 from paas.core.gitsource import HTTPS_ONLY
+from paas.core.ingresses import INGRESSES
 from paas.core.numbers import parse_whole
 from paas.core.objects import (
     ApiObject,
@@ -34,8 +35,8 @@ ROUTES = "routes.route.openshift.io"
 BUILD_CONFIGS, BUILDS = "buildconfigs.build.openshift.io", "builds.build.openshift.io"
 IMAGE_STREAMS = "imagestreams.image.openshift.io"
 AUTOSCALERS = "horizontalpodautoscalers.autoscaling"
-# What goes with an application, in the order in which it goes: traffic first.
-OWNED = (ROUTES, DEPLOYMENTS, SERVICES, BUILD_CONFIGS, IMAGE_STREAMS)
+# What goes with an application, in the order in which it goes: traffic first, and who makes it.
+OWNED = (INGRESSES, ROUTES, DEPLOYMENTS, SERVICES, BUILD_CONFIGS, IMAGE_STREAMS)
 
 
 @dataclass(frozen=True, slots=True)

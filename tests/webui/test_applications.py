@@ -157,6 +157,18 @@ def test_who_deletes_it_is_told_that_the_source_goes_too(web):
     )
 
 
+def test_its_ingress_goes_with_it(web, cluster):
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    metadata = {"name": "front", "labels": {"app.kubernetes.io/instance": "web"}}
+    ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata}
+    cluster.create(PLATFORM, {**ingress, "spec": {"defaultBackend": backend}}, "shop")
+    assert "kind: Ingress" in web.get(f"{APP}/yaml").content.decode()
+
+    web.post(f"{APP}/delete", {"typed": "web"})
+
+    assert cluster.list(PLATFORM, "ingresses.networking.k8s.io", "shop").items == []
+
+
 def test_who_deletes_what_has_no_repository_is_told_of_none(ann):
     ann.post(NEW, {"name": "img", "source": "image", "image": "quay.io/x/y:1", "step": "create"})
 
