@@ -147,6 +147,21 @@ def rules_of(name):
     return [rule_of(policy) for policy in held_rules(role, roles)]
 
 
+def test_an_administrator_acts_as_the_accounts_of_the_project_and_as_nobody_else(
+    platform_door, ann
+):
+    def may(resource, group="", namespace="", part=""):
+        asked = Attributes("impersonate", group, resource, part, namespace, "robot")
+        return platform_door.rbac.allowed(ann, asked).allowed
+
+    assert may("serviceaccounts", namespace="shop")
+    others = ("users", "groups", "serviceaccounts")
+    assert [one for one in others if may(one)] == []
+    assert not may("serviceaccounts", namespace="default")
+    assert not may("uids", "authentication.k8s.io")
+    assert not may("userextras", "authentication.k8s.io", part="scopes")
+
+
 def test_members_have_on_custom_kinds_what_labelled_roles_say(platform_door, ann):
     def part(name, verbs, into):
         label = {f"{RBAC}/aggregate-to-{into}": "true"}
