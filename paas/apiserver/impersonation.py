@@ -74,26 +74,28 @@ def impersonation_of(headers: Headers) -> Impersonation | None:
 
     Raises BadRequestError for groups, a uid or extras without a user.
     """
-    users, groups, uids, extra = [], [], [], []
-    for name, value in headers:
-        text = value.decode("utf-8", "replace")
-        if name == _USER:
-            users.append(text)
-        elif name == _GROUP:
-            groups.append(text)
-        elif name == _UID:
-            uids.append(text)
-        elif name.startswith(_EXTRA):
-            key = unquote(name.removeprefix(_EXTRA).decode("latin-1"))
-            extra.append((key, text))
-    user, uid = next(iter(users), ""), next(iter(uids), "")
-    wanted = Impersonation(user, tuple(groups), uid, tuple(extra))
-    if user:
-        return wanted
-    if rights := wanted.rights():
+    asked = [(name, value.decode("utf-8", "replace")) for name, value in headers if _ours(name)]
+    if not asked:  # nearly always
+        return None
+    wanted = Impersonation(
+        next((value for name, value in asked if name == _USER), ""),
+        tuple(value for name, value in asked if name == _GROUP),
+        next((value for name, value in asked if name == _UID), ""),
+        tuple((_key(name), value) for name, value in asked if name.startswith(_EXTRA)),
+    )
+    rights = wanted.rights()
+    if rights and not wanted.user:
         shown = " ".join(_shown(right) for right in rights)
         raise BadRequestError(f"requested [{shown}] without impersonating a user")
-    return None
+    return wanted if wanted.user else None
+
+
+def _ours(name: bytes) -> bool:
+    return name in {_USER, _GROUP, _UID} or name.startswith(_EXTRA)
+
+
+def _key(name: bytes) -> str:
+    return unquote(name.removeprefix(_EXTRA).decode("latin-1"))
 
 
 def account_of(user: str) -> tuple[str, str] | None:
