@@ -166,12 +166,12 @@ class ApiApplication:
         return Call(self._services, scope, receive, send, headers, actor, target, query)
 
     async def _other(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
-        path = scope["path"]
+        path = scope["path"].rstrip("/") or "/"  # as upstream: /version/ is /version
         if not path.startswith(PATHS):  # health is for everybody, also without a database
             actor = await actor_of(self._services, scope)
             verb = _URL_VERBS.get(scope["method"], scope["method"].lower())
             await self._services.reader.authorize_path(actor, verb, path)
-        await self._endpoints.router(scope, receive, reply)
+        await self._endpoints.router({**scope, "path": path}, receive, reply)
 
     async def _fail(
         self, scope: Scope, reply: _Reply, error: PaasError, target: Target | None
