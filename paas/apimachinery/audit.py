@@ -19,11 +19,33 @@ if TYPE_CHECKING:
 
 READS = frozenset({"get", "list", "watch"})
 PLATFORM_PREFIX = "system:minato:"
+SUBRESOURCE_MAX, NAME_MAX = 64, 253
 
 
 def is_platform(actor: Actor) -> bool:
     """Say whether a part of the platform, not a person or a service account, is asking."""
-    return MASTERS in actor.groups and actor.name.startswith(PLATFORM_PREFIX)
+    its_own = actor.name.startswith(PLATFORM_PREFIX) and not actor.impersonator
+    return its_own and MASTERS in actor.groups
+
+
+def entry_of(
+    actor: Actor,
+    verb: str,
+    resource: str,
+    *,
+    subresource: str = "",
+    namespace: str = "",
+    name: str = "",
+) -> AuditEntry:
+    """Return a record of what an actor did or was refused; it names who really asked, and as whom.
+
+    What a client may make up at any length is cut to what a record holds.
+    """
+    asking, acting_as = actor.name, ""
+    if actor.impersonator:
+        asking, acting_as = actor.impersonator, actor.name
+    part, name = subresource[:SUBRESOURCE_MAX], name[:NAME_MAX]
+    return AuditEntry(asking, verb, resource, part, namespace, name, actor.source, acting_as)
 
 
 def entry_for(
@@ -32,7 +54,9 @@ def entry_for(
     """Return the record of a write, or None where none is kept."""
     if not kind.audited or verb in READS or is_platform(actor):
         return None
-    return AuditEntry(actor.name, verb, kind.resource, subresource, namespace, name, actor.source)
+    return entry_of(
+        actor, verb, kind.resource, subresource=subresource, namespace=namespace, name=name
+    )
 
 
 class Audit:
@@ -56,7 +80,8 @@ class Audit:
 
     def refused(self, actor: Actor, entry: AuditEntry, why: str) -> None:
         """Keep a denial of a person or service account."""
-        if AUTHENTICATED in actor.groups and not is_platform(actor):
+        signed_in = bool(actor.impersonator) or AUTHENTICATED in actor.groups
+        if signed_in and not is_platform(actor):
             self._store.record(entry, refused=why)
 
     @contextmanager
@@ -65,14 +90,13 @@ class Audit:
         try:
             yield
         except ForbiddenError as error:
-            entry = AuditEntry(
-                target.actor.name,
+            entry = entry_of(
+                target.actor,
                 target.verb,
                 target.kind.resource,
-                target.subresource,
-                target.namespace,
-                target.name,
-                target.actor.source,
+                subresource=target.subresource,
+                namespace=target.namespace,
+                name=target.name,
             )
             self.refused(target.actor, entry, error.message)
             raise

@@ -6,9 +6,10 @@ that another one aggregates it must hold its rules too.
 Source: Kubernetes, "Using RBAC Authorization", privilege escalation prevention.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from paas.apimachinery.admission import AdmissionPlugin, AdmissionRequest
+from paas.apimachinery.aggregation import aggregates
 from paas.apimachinery.rbac import (
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
@@ -22,10 +23,13 @@ from paas.apimachinery.rbac import (
     uncovered,
 )
 from paas.apimachinery.words import forbidden
-from paas.core.actors import MASTERS
+from paas.core.actors import MASTERS, Actor
 from paas.core.objects import ApiObject, labels_of
 
 SHOWN = 10
+_ALL = frozenset({"*"})
+_EVERYTHING = (Rule(_ALL, _ALL, _ALL), Rule(_ALL, paths=_ALL))
+_AGGREGATES = "must have cluster-admin privileges to use the aggregationRule"
 
 
 class EscalationPrevention(AdmissionPlugin):
@@ -50,13 +54,13 @@ class EscalationPrevention(AdmissionPlugin):
         if request.old and same and not _joins_others(request, role):
             return
         wanted = [rule_of(policy) for policy in role.get("rules") or ()]
-        if role.get("aggregationRule"):
-            everything = frozenset({"*"})
-            wanted += [Rule(everything, everything, everything), Rule(everything, paths=everything)]
         asked = Attributes(
             "escalate", GROUP, request.kind.plural, "", request.namespace, request.name
         )
         self._require(request, wanted, asked)
+        # it can gather anything; and who takes it away keeps others from taking rules away
+        if aggregates(role) or aggregates(old):
+            self._require(request, _EVERYTHING, asked, why=_AGGREGATES)
 
     def _check_binding(self, request: AdmissionRequest, binding: ApiObject) -> None:
         if request.old and request.old.get("subjects") == binding.get("subjects"):
@@ -75,19 +79,21 @@ class EscalationPrevention(AdmissionPlugin):
         self._require(request, rules, asked)
 
     def _require(
-        self, request: AdmissionRequest, wanted: Iterable[Rule], asked: Attributes
+        self, request: AdmissionRequest, wanted: Iterable[Rule], asked: Attributes, why: str = ""
     ) -> None:
         held = request.door.rbac.rules_for(request.actor, request.namespace)
         missing = uncovered(wanted, held)
         if not missing or request.door.rbac.allowed(request.actor, asked).allowed:
             return
-        lines = "\n".join(describe(rule) for rule in missing[:SHOWN])
-        raise forbidden(
-            request.kind,
-            request.name,
-            f'user "{request.actor.name}" (groups={list(request.actor.groups)}) is attempting to '
-            f"grant RBAC permissions not currently held:\n{lines}",
-        )
+        raise forbidden(request.kind, request.name, why or _grants_more(request.actor, missing))
+
+
+def _grants_more(actor: Actor, missing: Sequence[Rule]) -> str:
+    lines = "\n".join(describe(rule) for rule in missing[:SHOWN])
+    return (
+        f'user "{actor.name}" (groups={list(actor.groups)}) is attempting to '
+        f"grant RBAC permissions not currently held:\n{lines}"
+    )
 
 
 def _joins_others(request: AdmissionRequest, role: ApiObject) -> bool:

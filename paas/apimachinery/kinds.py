@@ -185,6 +185,7 @@ class Kind:
     `audited` False keeps Leases and Events out of the audit log.
     `names_a_namespace` is true where an object's name is the namespace in which RBAC decides about
     it (Namespace, Project).
+    `returns_deleted` is true where a delete answers with the object, not with a Status.
     `orphans_by_default` is true where a delete that does not say so leaves the dependents alone.
     `holds` says that something besides metadata.finalizers keeps a deleted object (Namespace).
     `mark_deleting` changes the object, in place, when it gets its deletionTimestamp.
@@ -222,6 +223,7 @@ class Kind:
     columns: tuple[Column, ...] = ()
     sealed: tuple[str, ...] = ()
     grace_period_s: Callable[[ApiObject, int | None], int] | None = None
+    returns_deleted: bool = False
     orphans_by_default: bool = False
     holds: Callable[[ApiObject], bool] = _let_go
     mark_deleting: Callable[[ApiObject], None] = _leave

@@ -85,6 +85,7 @@ class AuditRecord(models.Model):
     allowed = models.BooleanField()
     reason = models.TextField(blank=True)
     source = models.CharField(max_length=64, blank=True)
+    acting_as = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         """Read by project and by time."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from paas.apimachinery.aggregation import aggregated_by, aggregates, held_rules
 from paas.apimachinery.hub import Hub
 from paas.apimachinery.kinds import Kind
 from paas.apimachinery.mirror import Mirror
@@ -20,7 +21,6 @@ from paas.apimachinery.scheme import Scheme
 from paas.apimachinery.store import Store
 from paas.core.actors import MASTERS, SERVICE_ACCOUNT_PREFIX, Actor
 from paas.core.objects import ApiObject, name_of, namespace_of
-from paas.core.selectors import LabelSelector, selector_from_object
 
 GROUP = "rbac.authorization.k8s.io"
 ROLE, CLUSTER_ROLE = f"roles.{GROUP}", f"clusterroles.{GROUP}"
@@ -151,6 +151,8 @@ class Rbac:
         resource = ROLE if kind == "Role" else CLUSTER_ROLE
         place = (namespace if kind == "Role" else "", name)
         with self._lock:
+            if self._stale:
+                self._index()
             if self._mirror.get(resource, *place) is None:
                 return None
             return self._rules_at(kind, *place)
@@ -160,7 +162,7 @@ class Rbac:
         return {
             name_of(role)
             for role in self._mirror.all(CLUSTER_ROLE)
-            if any(term.matches(labels) for term in _aggregated_by(role))
+            if any(term.matches(labels) for term in aggregated_by(role))
         }
 
     def _cached(self, actor: Actor, asked: Attributes) -> Decision:
@@ -204,21 +206,10 @@ class Rbac:
         if place not in self._rules:
             resource = ROLE if kind == "Role" else CLUSTER_ROLE
             role = self._mirror.get(resource, namespace, name) or {}
-            self._rules[place] = tuple(rule_of(one) for one in self._policy(role))
+            others = self._mirror.all(CLUSTER_ROLE) if aggregates(role) else ()
+            policies = held_rules(role, others)
+            self._rules[place] = tuple(rule_of(one) for one in policies)
         return self._rules[place]
-
-    def _policy(self, role: ApiObject) -> Iterable[Mapping[str, Any]]:
-        terms = _aggregated_by(role)
-        own = role.get("rules") or ()
-        if not terms:
-            return own
-        return [
-            rule
-            for term in terms
-            for other in self._mirror.all(CLUSTER_ROLE)
-            if term.matches(other["metadata"].get("labels") or {})
-            for rule in other.get("rules") or ()
-        ]
 
     def _index(self) -> None:
         self._rules.clear()
@@ -236,11 +227,6 @@ class Rbac:
         with self._lock:  # what is being indexed at this moment may have been read before
             self._stale = True
             self._decisions = {}
-
-
-def _aggregated_by(role: ApiObject) -> list[LabelSelector]:
-    selectors = (role.get("aggregationRule") or {}).get("clusterRoleSelectors") or ()
-    return [selector_from_object(one) for one in selectors]
 
 
 def rule_of(policy: Mapping[str, Any]) -> Rule:

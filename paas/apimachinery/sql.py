@@ -21,8 +21,9 @@ STALE = -1
 """What it returns instead of a version where something that was relied on has changed."""
 AUDIT = """
 INSERT INTO minato_audit
-       (at, actor, verb, resource, subresource, namespace, name, allowed, reason, source)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+       (at, actor, verb, resource, subresource, namespace, name, allowed, reason, source,
+        acting_as)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
 NEWEST = """
 SELECT coalesce((SELECT max(resource_version) FROM minato_change),
                 (SELECT max(resource_version) FROM minato_compaction))"""

@@ -35,7 +35,7 @@ OBJECT_BYTES = 1536 * 1024
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """What the audit log keeps of a write."""
+    """What the audit log keeps of a write. `actor` asks; `acting_as` is who it asks to be."""
 
     actor: str
     verb: str
@@ -44,6 +44,7 @@ class AuditEntry:
     namespace: str = ""
     name: str = ""
     source: str = ""
+    acting_as: str = ""
 
     def text(self) -> str:
         """Return the JSON that `minato_write` takes."""
@@ -100,6 +101,7 @@ class Store:
             not refused,
             refused,
             entry.source,
+            entry.acting_as,
         )
         with self.autocommit() as connection:
             connection.execute(sql.AUDIT, values)

@@ -4,7 +4,7 @@ Source: k8s.io/apimachinery/pkg/api/errors.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from paas.apimachinery.kinds import Kind
 from paas.core.actors import Actor
@@ -18,6 +18,9 @@ from paas.core.errors import (
     NotFoundError,
     ServiceUnavailableError,
 )
+
+if TYPE_CHECKING:
+    from paas.apimachinery.rbac import Attributes
 
 MODIFIED = (
     "the object has been modified; please apply your changes to the latest version and try again"
@@ -74,12 +77,23 @@ def denied(
 ) -> ForbiddenError:
     """Return the 403 of RBAC."""
     resource = f"{kind.plural}/{subresource}" if subresource else kind.plural
-    scope = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
-    why = (
-        f'User "{actor.name}" cannot {verb} resource "{resource}" in API group "{kind.group}" '
-        f"{scope}"
+    return forbidden(kind, name, _cannot(actor, verb, resource, kind.group, namespace))
+
+
+def denied_on(actor: Actor, asked: "Attributes") -> ForbiddenError:
+    """Return the 403 of RBAC for a named resource that is no kind: whom somebody wants to be."""
+    resource = f"{asked.resource}.{asked.group}" if asked.group else asked.resource
+    about = {"name": asked.name, "group": asked.group, "kind": asked.resource}
+    why = _cannot(actor, asked.verb, asked.full_resource, asked.group, asked.namespace)
+    return ForbiddenError(
+        f'{resource} "{asked.name}" is forbidden: {why}',
+        details={key: value for key, value in about.items() if value},
     )
-    return forbidden(kind, name, why)
+
+
+def _cannot(actor: Actor, verb: str, resource: str, group: str, namespace: str) -> str:
+    scope = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
+    return f'User "{actor.name}" cannot {verb} resource "{resource}" in API group "{group}" {scope}'
 
 
 def expired(version: int, oldest: int) -> ExpiredError:

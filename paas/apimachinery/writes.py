@@ -406,7 +406,11 @@ class Writer:
         *,
         dry_run: bool,
     ) -> ApiObject:
-        """Run the plugins that decide inside the transaction, then the write itself."""
+        """Run the plugins that decide inside the transaction, then the write itself.
+
+        What a dry run makes has the resourceVersion of what is there, as upstream: `kubectl diff`
+        shows it otherwise.
+        """
         inside = [plugin for plugin in self._plugins(request) if plugin.decides(request)]
         if not inside and not dry_run:
             with self._door.store.autocommit() as connection:
@@ -414,7 +418,15 @@ class Writer:
         with self._door.store.transaction(undo=dry_run) as connection:
             for plugin in inside:
                 plugin.commit(request, connection)
-            return act(connection)
+            made = act(connection)
+        return _as_before(made, request.old) if dry_run else made
+
+
+def _as_before(made: ApiObject, old: ApiObject | None) -> ApiObject:
+    """Return an object with the resourceVersion that it had, if it was there."""
+    kept = {key: value for key, value in meta(made).items() if key != "resourceVersion"}
+    version = {} if old is None else {"resourceVersion": meta(old)["resourceVersion"]}
+    return {**made, "metadata": {**kept, **version}}
 
 
 def _whole(target: Target) -> Target:

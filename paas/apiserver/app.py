@@ -12,7 +12,7 @@ from datetime import datetime
 from paas.apimachinery.door import Door
 from paas.apimachinery.openapi import OpenApi
 from paas.apiserver import limits
-from paas.apiserver.authentication import Authentication, Authenticator, impersonated
+from paas.apiserver.authentication import Authentication, Authenticator
 from paas.apiserver.calls import Call, NodeLink, Services
 from paas.apiserver.connect import CONNECTS
 from paas.apiserver.connect.base import Serve
@@ -20,6 +20,7 @@ from paas.apiserver.dispatch import handler_of
 from paas.apiserver.endpoints import Endpoints
 from paas.apiserver.errors import HeadersTooLargeError, UriTooLongError
 from paas.apiserver.health import PATHS, Check
+from paas.apiserver.identity import actor_of
 from paas.apiserver.limits import Limits
 from paas.apiserver.metrics import Metrics
 from paas.apiserver.parameters import Query
@@ -29,11 +30,9 @@ from paas.apiserver.responses import Message, Receive, Response, Scope, Send, re
 from paas.apiserver.statuses import failure, unexpected, warning_headers
 from paas.apiserver.tables import now_utc
 from paas.apiserver.threads import DoorThreads
-from paas.core.actors import Actor
 from paas.core.errors import NotFoundError, PaasError, TimeoutExceededError
 
 DEFAULT = Limits()
-_DISCOVERY = ("/api", "/openapi", "/version")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _URL_VERBS = {"GET": "get", "HEAD": "head", "POST": "post", "PUT": "put", "DELETE": "delete"}
 
@@ -162,27 +161,17 @@ class ApiApplication:
 
     async def _call(self, scope: Scope, receive: Receive, send: Send, target: Target) -> Call:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
-        actor = await self._actor(scope, headers)
+        actor = await actor_of(self._services, scope)
         query = Query(scope["query_string"])
         return Call(self._services, scope, receive, send, headers, actor, target, query)
 
     async def _other(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
-        path = scope["path"]
+        path = scope["path"].rstrip("/") or "/"  # as upstream: /version/ is /version
         if not path.startswith(PATHS):  # health is for everybody, also without a database
-            actor = await self._actor(scope, dict(scope["headers"]))
+            actor = await actor_of(self._services, scope)
             verb = _URL_VERBS.get(scope["method"], scope["method"].lower())
             await self._services.reader.authorize_path(actor, verb, path)
-        await self._endpoints.router(scope, receive, reply)
-
-    async def _actor(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Actor:
-        """Return who is asking, and from where. Raises UnauthorizedError, ForbiddenError."""
-        actor = await self._services.authentication.actor(headers)
-        client = scope.get("client")
-        actor = actor.at(client[0] if client else "")
-        wanted = impersonated(headers)
-        if wanted and not _is_same_for_all(scope["path"]):
-            await self._services.reader.refuse_impersonation(actor, wanted)
-        return actor
+        await self._endpoints.router({**scope, "path": path}, receive, reply)
 
     async def _fail(
         self, scope: Scope, reply: _Reply, error: PaasError, target: Target | None
@@ -210,11 +199,6 @@ class ApiApplication:
                 await _end(scope, socket, failure(self._surprise(scope, error), target))
         except Exception as error:  # noqa: BLE001 -- the edge, as above
             await _end(scope, socket, failure(self._surprise(scope, error), target))
-
-
-def _is_same_for_all(path: str) -> bool:
-    """Say whether it is discovery: the same for all, and kubectl shows no error that it gives."""
-    return not is_resource_path(path) and path.startswith(_DISCOVERY)
 
 
 async def _end(scope: Scope, socket: _Socket, response: Response) -> None:

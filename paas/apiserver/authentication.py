@@ -11,7 +11,6 @@ from paas.core.actors import ANONYMOUS, Actor
 from paas.core.errors import UnauthorizedError
 
 _SCHEME = b"bearer "
-_IMPERSONATE = b"impersonate-"
 
 
 class Authenticator(Protocol):
@@ -40,13 +39,6 @@ class Authentication:
         if (known := self._authenticator.known(token)) is not None:
             return known
         return await self._threads.run(self._authenticator.authenticate, token)
-
-
-def impersonated(headers: Mapping[bytes, bytes]) -> str:
-    """Return whom the client wants to be taken for (`kubectl --as`), or nothing."""
-    if not any(name.startswith(_IMPERSONATE) for name in headers):
-        return ""
-    return headers.get(_IMPERSONATE + b"user", b"").decode("latin-1") or "somebody else"
 
 
 def _token(credentials: bytes) -> str:

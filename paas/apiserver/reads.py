@@ -4,12 +4,12 @@ What is stored comes as the text that is served; kinds with a backend of their o
 through the door's synchronous half in a thread.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import NoReturn, Protocol
 
 import orjson
 
+from paas.apimachinery.audit import entry_of
 from paas.apimachinery.door import Door
 from paas.apimachinery.hub import Change, Subscription
 from paas.apimachinery.kinds import Kind
@@ -19,6 +19,7 @@ from paas.apimachinery.reads import Reads
 from paas.apimachinery.selectable import check_selectable
 from paas.apimachinery.store import AuditEntry, Page
 from paas.apimachinery.watching import END, lost
+from paas.apimachinery.words import denied_on
 from paas.apiserver.paths import Target
 from paas.apiserver.threads import DoorThreads
 from paas.core.actors import Actor
@@ -60,8 +61,8 @@ class Reader(Protocol):
     async def authorize_path(self, actor: Actor, verb: str, path: str) -> None:
         """Raise ForbiddenError unless the actor may, on a path that names no resource."""
 
-    async def refuse_impersonation(self, actor: Actor, wanted: str) -> NoReturn:
-        """Raise ForbiddenError: nobody acts as another here, whatever RBAC says."""
+    async def authorize_impersonation(self, actor: Actor, rights: Sequence[Attributes]) -> None:
+        """Raise ForbiddenError unless the actor has every right that acting as another takes."""
 
     async def get(self, actor: Actor, target: Target) -> str:
         """Return one object's JSON. Raises NotFoundError, ForbiddenError."""
@@ -125,22 +126,27 @@ class DoorReader:
             return
         if not (await self._threads.run(rbac.allowed, actor, asked)).allowed:
             error = ForbiddenError(f'forbidden: User "{actor.name}" cannot {verb} path "{path}"')
-            await self._refuse(actor, AuditEntry(actor.name, verb, "", name=path), error)
+            await self._refuse(actor, entry_of(actor, verb, "", name=path), error)
 
-    async def refuse_impersonation(self, actor: Actor, wanted: str) -> NoReturn:
-        """Raise ForbiddenError: nobody acts as another here, whatever RBAC says."""
-        error = ForbiddenError(
-            f'users "{wanted}" is forbidden: User "{actor.name}" cannot impersonate resource '
-            '"users" in API group "" at the cluster scope',
-            hint="This API offers no impersonation: use a token of that user or service account.",
-        )
-        await self._refuse(
-            actor, AuditEntry(actor.name, "impersonate", "users", name=wanted), error
-        )
+    async def authorize_impersonation(self, actor: Actor, rights: Sequence[Attributes]) -> None:
+        """Raise ForbiddenError unless the actor has every right that acting as another takes."""
+        rbac = self._door.rbac
+        for asked in rights:
+            if rbac.allowed_now(actor, asked):
+                continue
+            if not (await self._threads.run(rbac.allowed, actor, asked)).allowed:
+                entry = entry_of(
+                    actor,
+                    asked.verb,
+                    f"{asked.resource}.{asked.group}".rstrip("."),
+                    subresource=asked.subresource,
+                    namespace=asked.namespace,
+                    name=asked.name,
+                )
+                await self._refuse(actor, entry, denied_on(actor, asked))
 
     async def _refuse(self, actor: Actor, entry: AuditEntry, error: ForbiddenError) -> NoReturn:
-        kept = replace(entry, source=actor.source)
-        await self._threads.run(self._door.audit.refused, actor, kept, error.message)
+        await self._threads.run(self._door.audit.refused, actor, entry, error.message)
         raise error
 
     async def get(self, actor: Actor, target: Target) -> str:

@@ -12,6 +12,7 @@ import orjson
 from paas.apimachinery.options import Event, WatchOptions
 from paas.apimachinery.watching import END, bookmark
 from paas.apiserver.calls import Call
+from paas.apiserver.identity import actor_of
 from paas.apiserver.mailboxes import Mailbox
 from paas.apiserver.negotiation import PLAIN, Accepted, accepted_stream
 from paas.apiserver.parameters import wants_initial, watch_options
@@ -137,7 +138,7 @@ class _Lines:
             customs = call.services.door.customs
             if kind.declared_by and customs.current(kind).schema != kind.schema:
                 return False
-            await call.services.authentication.actor(call.headers)
+            await actor_of(call.services, call.scope)
             await call.services.reader.authorize_watch(call.actor, call.target, self._options)
         except (ForbiddenError, NotFoundError, UnauthorizedError):
             return False

@@ -160,7 +160,7 @@ async def _delete_body(call: Call) -> ApiObject | None:
 
 
 async def delete(call: Call) -> None:
-    """Answer a DELETE: a Status when the object is gone, the object while it remains."""
+    """Answer a DELETE: the object while it remains, or where its kind says so; else a Status."""
     await _admit(call, "delete")
     target = call.target
     options = delete_options(call.query, await _delete_body(call))
@@ -172,7 +172,8 @@ async def delete(call: Call) -> None:
         target.namespace,
         options=options,
     )
-    await _answer(call, obj if is_deleting(obj) else success(target, obj), WriteOptions(), _OK)
+    shown = obj if is_deleting(obj) or target.kind.returns_deleted else success(target, obj)
+    await _answer(call, shown, WriteOptions(), _OK)
 
 
 async def delete_collection(call: Call) -> None:

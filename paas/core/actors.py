@@ -13,7 +13,8 @@ SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
 class Actor:
     """A user, service account or part of the platform, as upstream's `user.Info`.
 
-    `source` is the address that the request came from, for the audit log.
+    `source` is the address that the request came from, `impersonator` the name of who asks to be
+    taken for this one: both for the audit log.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Actor:
     uid: str = ""
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     source: str = field(default="", compare=False)
+    impersonator: str = field(default="", compare=False)
 
     @property
     def is_service_account(self) -> bool:
@@ -42,8 +44,13 @@ def user_actor(name: str, *, uid: str = "", groups: tuple[str, ...] = ()) -> Act
 
 def service_account_actor(namespace: str, name: str, *, uid: str = "") -> Actor:
     """Return a service account with the groups upstream gives it."""
-    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", AUTHENTICATED)
+    groups = (*service_account_groups(namespace), AUTHENTICATED)
     return Actor(f"{SERVICE_ACCOUNT_PREFIX}{namespace}:{name}", groups, uid)
+
+
+def service_account_groups(namespace: str) -> tuple[str, ...]:
+    """Return the groups of a namespace's service accounts, besides that of whoever signed in."""
+    return ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
 
 
 def platform_actor(component: str) -> Actor:

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from paas.accounts.selectors import user_get
 from paas.accounts.services import user_create
+from paas.apimachinery.aggregation import aggregates
 from paas.apimachinery.door import Door
 from paas.apimachinery.options import WriteOptions
 from paas.apimachinery.rbac import GROUP
@@ -14,7 +15,7 @@ from paas.core.actors import platform_actor
 from paas.core.errors import InvalidError, NotFoundError
 from paas.core.ingresses import CONTROLLER
 from paas.core.ingresses import DEFAULT_CLASS as DEFAULT_INGRESS_CLASS
-from paas.core.objects import ApiObject, name_of, namespace_of
+from paas.core.objects import ApiObject, labels_of, meta, name_of, namespace_of
 from paas.core.volumes import DEFAULT_CLASS
 from paas.orchestration.controllers.volumes.provisioner import PROVISIONER
 from paas.projects.roles import cluster_role_binding, cluster_role_bindings, cluster_roles
@@ -39,7 +40,8 @@ def reconcile_objects(door: Door) -> None:
     for name in NAMESPACES:
         _ensure(door, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     for role in cluster_roles():
-        _ensure(door, role, follow=("rules",))
+        # the rules of an aggregated role are its controller's to write
+        _ensure(door, role, follow=("aggregationRule" if aggregates(role) else "rules",))
     for binding in (*cluster_role_bindings(), *_platform_bindings()):
         _ensure(door, binding)
     _ensure(door, storage_class())
@@ -70,7 +72,10 @@ def admin_create(door: Door) -> str | None:
 
 
 def _ensure(door: Door, wish: ApiObject, *, follow: Iterable[str] = ()) -> None:
-    """Make an object if it is not there; bring the fields of one that is to what is wished."""
+    """Make an object if it is not there; bring fields and labels of one that is to the wish.
+
+    Labels that somebody else gave it stay.
+    """
     kind = door.scheme.find_gvk(wish["apiVersion"], wish["kind"])
     if kind is None:
         raise AssertionError(f"{wish['kind']} is not a kind of this scheme")
@@ -80,7 +85,8 @@ def _ensure(door: Door, wish: ApiObject, *, follow: Iterable[str] = ()) -> None:
         door.create(ACTOR, wish)
         return
     wanted = {field: wish[field] for field in follow}
-    door.update(ACTOR, {**have, **wanted})
+    metadata = {**meta(have), "labels": {**labels_of(have), **labels_of(wish)}}
+    door.update(ACTOR, {**have, **wanted, "metadata": metadata})
 
 
 def _admin_binding() -> ApiObject:

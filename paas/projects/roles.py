@@ -1,7 +1,9 @@
 """The roles every platform begins with, as upstream and OpenShift name them.
 
 `admin`, `edit` and `view` are for projects; what the platform owns (status, Endpoints, quota) is
-in none of them. Source: Kubernetes, "Using RBAC Authorization"; OpenShift's bootstrap policy.
+in none of them. They are put together by labels (`system:aggregate-to-*`), so that whoever brings
+kinds of their own can add to them.
+Source: Kubernetes, "Using RBAC Authorization"; OpenShift's bootstrap policy.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -125,10 +127,22 @@ GRANTS = (
 
 
 def cluster_roles() -> list[ApiObject]:
-    """Return the ClusterRoles."""
+    """Return the ClusterRoles; those that are aggregated come without rules."""
+    return [
+        cluster_role("cluster-admin", [EVERYTHING, EVERY_PATH]),
+        *_project_roles(),
+        cluster_role("self-provisioner", [_rule(["create"], PROJECT, ["projectrequests"])]),
+        cluster_role("basic-user", _basic_user()),
+        cluster_role("system:discovery", [_paths(DISCOVERY_PATHS)]),
+        cluster_role("system:public-info-viewer", [_paths(PUBLIC_PATHS)]),
+        *_image_roles(),
+    ]
+
+
+def _project_roles() -> list[ApiObject]:
+    """Return `view`, what `edit` adds to it, what `admin` adds to that, and the three."""
     view = [*_rules(READ, WRITTEN), *_rules(READ, SHOWN), _rule(["get"], PROJECT, ["projects"])]
     edit = [
-        *view,
         *_rules(WRITE, WRITTEN),
         *_rules((*READ, *WRITE), SECRETS),
         *_rules(["create"], ACTIONS),
@@ -136,21 +150,17 @@ def cluster_roles() -> list[ApiObject]:
         _rule(["impersonate"], "", ["serviceaccounts"]),
     ]
     admin = [
-        *edit,
         _rule((*READ, *WRITE), GROUP, ["rolebindings", "roles"]),
         _rule(["create"], AUTHORIZATION, ["localsubjectaccessreviews"]),
         _rule(["delete", "get", "patch", "update"], PROJECT, ["projects"]),
     ]
     return [
-        cluster_role("cluster-admin", [EVERYTHING, EVERY_PATH]),
-        cluster_role("admin", admin),
-        cluster_role("edit", edit),
-        cluster_role("view", view),
-        cluster_role("self-provisioner", [_rule(["create"], PROJECT, ["projectrequests"])]),
-        cluster_role("basic-user", _basic_user()),
-        cluster_role("system:discovery", [_paths(DISCOVERY_PATHS)]),
-        cluster_role("system:public-info-viewer", [_paths(PUBLIC_PATHS)]),
-        *_image_roles(),
+        _aggregated("admin"),
+        _aggregated("edit", into="admin"),
+        _aggregated("view", into="edit"),
+        cluster_role("system:aggregate-to-admin", admin, labels=_joins("admin")),
+        cluster_role("system:aggregate-to-edit", edit, labels=_joins("edit")),
+        cluster_role("system:aggregate-to-view", view, labels=_joins("view")),
     ]
 
 
@@ -162,12 +172,15 @@ def cluster_role_bindings() -> list[ApiObject]:
     ]
 
 
-def cluster_role(name: str, rules: Sequence[dict[str, Any]]) -> ApiObject:
+def cluster_role(
+    name: str, rules: Sequence[dict[str, Any]], *, labels: Mapping[str, str] | None = None
+) -> ApiObject:
     """Return a ClusterRole."""
+    metadata = {"name": name, "labels": dict(labels)} if labels else {"name": name}
     return {
         "apiVersion": f"{GROUP}/v1",
         "kind": "ClusterRole",
-        "metadata": {"name": name},
+        "metadata": metadata,
         "rules": list(rules),
     }
 
@@ -181,6 +194,16 @@ def cluster_role_binding(name: str, role: str, subjects: list[dict[str, str]]) -
         "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": role},
         "subjects": subjects,
     }
+
+
+def _aggregated(name: str, *, into: str = "") -> ApiObject:
+    """Return a ClusterRole that holds what bears its label, and is itself a part of `into`."""
+    role = cluster_role(name, [], labels=_joins(into) if into else None)
+    return {**role, "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": _joins(name)}]}}
+
+
+def _joins(name: str) -> dict[str, str]:
+    return {f"{GROUP}/aggregate-to-{name}": "true"}
 
 
 def _basic_user() -> list[dict[str, Any]]:

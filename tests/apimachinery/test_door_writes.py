@@ -124,8 +124,19 @@ def test_a_dry_run_answers_as_if_and_stores_nothing(door):
     made = door.create(ME, widget("a"), options=WriteOptions(dry_run=True))
 
     assert made["metadata"]["uid"]
+    assert "resourceVersion" not in made["metadata"]
     with pytest.raises(NotFoundError):
         door.get(ME, WIDGETS, "a", "p")
+
+
+def test_a_dry_run_of_an_update_has_the_version_of_what_is_there(door):
+    before = door.create(ME, widget("a"))
+    asked = WriteOptions(dry_run=True)
+    patch = Patch("merge", {"spec": {"color": "blue"}})
+    made = door.patch(ME, WIDGETS, "a", "p", patch=patch, options=asked)
+    assert made["spec"]["color"] == "blue"
+    assert made["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+    assert door.get(ME, WIDGETS, "a", "p") == before
 
 
 def test_a_dry_run_sees_that_a_name_is_taken(door):

@@ -8,6 +8,7 @@ from paas.core.objects import ApiObject
 from tests.apimachinery.kinds import config_map
 
 ME = platform_actor("test")
+AGGREGATES = "must have cluster-admin privileges to use the aggregationRule"
 ANN, BOB = user_actor("ann"), user_actor("bob")
 READ = {"verbs": ["get", "list"], "apiGroups": [""], "resources": ["configmaps"]}
 
@@ -271,11 +272,25 @@ def test_a_role_that_aggregates_is_written_by_who_has_everything(labeller):
     takes_all = role("ClusterRole", "mine", rules=())
     takes_all["aggregationRule"] = {"clusterRoleSelectors": [{"matchLabels": {"team": "a"}}]}
 
-    with pytest.raises(ForbiddenError, match="not currently held"):
+    with pytest.raises(ForbiddenError, match=AGGREGATES):
         labeller.create(ANN, takes_all)
     wider: ApiObject = {"aggregationRule": {"clusterRoleSelectors": [{"matchExpressions": []}]}}
-    with pytest.raises(ForbiddenError, match="not currently held"):
-        labeller.patch(ANN, f"clusterroles.{GROUP}", "whole", patch=Patch("merge", wider))
+    for change in (wider, {"aggregationRule": None}, {"rules": [READ]}):
+        with pytest.raises(ForbiddenError, match=AGGREGATES):
+            labeller.patch(ANN, f"clusterroles.{GROUP}", "whole", patch=Patch("merge", change))
+
+
+def test_a_part_of_a_part_counts_at_once_and_what_is_written_into_a_whole_does_not(labeller):
+    inner = role("ClusterRole", "inner", rules=[READ], labels={"aggregate": "yes"})
+    inner["aggregationRule"] = {"clusterRoleSelectors": [{"matchLabels": {"deep": "yes"}}]}
+    labeller.create(ME, inner)
+    labeller.create(ME, binding(user("bob"), "whole", "ClusterRole", name="bob"))
+
+    with pytest.raises(ForbiddenError):
+        labeller.get(BOB, "configmaps", "c", "p")
+    deep = Patch("merge", {"metadata": {"labels": {"deep": "yes"}}})
+    labeller.patch(ME, f"clusterroles.{GROUP}", "plain", patch=deep)
+    assert labeller.get(BOB, "configmaps", "c", "p")
 
 
 EVERY = frozenset({"*"})

@@ -76,6 +76,7 @@ KINDS = (
         "pods",
         subdomain_errors,
         "io.k8s.api.core.v1.Pod",
+        returns_deleted=True,
         short_names=("po",),
         categories=("all",),
         columns=POD_COLUMNS,

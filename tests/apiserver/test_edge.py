@@ -224,29 +224,6 @@ def test_an_invented_method_makes_no_series_of_its_own(client):
     assert 'verb="OTHER",resource="configmaps",code="405"' in text
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"impersonate-user": "ann"},
-        {"impersonate-user": "ann", "impersonate-group": "system:masters"},
-        {"impersonate-group": "system:masters"},
-        {"impersonate-extra-scopes": "all"},
-    ],
-)
-@pytest.mark.parametrize("path", [MAPS, f"{MAPS}/one", "/metrics", "/"])
-def test_impersonation_is_refused_even_to_an_administrator(client, namespace, headers, path):
-    answer = client.get(path, headers=headers)
-    assert (answer.status_code, answer.json()["reason"]) == (403, "Forbidden")
-    assert "cannot impersonate resource" in answer.json()["message"]
-    assert client.delete(path, headers=headers).status_code == 403
-
-
-def test_kubectl_says_that_there_is_no_impersonation(kubectl, namespace):
-    done = kubectl.run("get", "configmaps", "--as", "ann")
-    assert done.code == 1
-    assert "cannot impersonate resource" in done.err
-
-
 def test_writes_and_denials_are_kept_with_the_address_they_came_from(api_server, trust, door):
     source = {"x-forwarded-for": "192.0.2.7"}  # as the edge sets it
     with new_client(api_server.url, trust, "user-ann") as ann:

@@ -109,6 +109,11 @@ def test_the_version_is_within_kubectls_skew(client):
     assert version["gitVersion"].startswith("v1.33.")
 
 
+@pytest.mark.parametrize("path", ["/version", "/api", "/apis", "/apis/apps/v1", "/livez"])
+def test_a_slash_at_the_end_of_a_document_is_no_other_one(client, path):
+    assert client.get(f"{path}/").content == client.get(path).content
+
+
 def test_the_root_is_not_html_not_even_to_head(client):
     answer = client.head("/")
     assert answer.status_code == 200

@@ -3,10 +3,12 @@
 import pytest
 
 from paas.manager.scheme import build_scheme
+from paas.projects.roles import cluster_role_bindings, cluster_roles
 from paas.settings.instance import Instance
 from tests.apiserver.conftest import ADMIN
 
 EXEC_SINCE = (1, 30)
+WHOAMI_SINCE = (1, 28)
 
 
 @pytest.fixture(scope="session")
@@ -99,3 +101,31 @@ def test_exec_brings_back_output_and_exit_code(kubectl, node, bound_pod):
 
 
 WEBSOCKETS = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "true"}
+
+
+@pytest.fixture
+def _basic_users(door):
+    """Let everybody who signed in ask who they are and what they may, as a platform does."""
+    for one in (*cluster_roles(), *cluster_role_bindings()):
+        if one["metadata"]["name"] == "basic-user":
+            door.create(ADMIN, one)
+
+
+@pytest.mark.usefixtures("_basic_users")
+def test_it_acts_as_somebody_else(kubectl):
+    robot = kubectl("auth", "can-i", "--list", "--as=system:serviceaccount:p:robot")
+    assert "selfsubjectrulesreviews" in robot
+    assert "*.*" not in robot
+    assert "*.*" in kubectl("auth", "can-i", "--list", "--as=bob", "--as-group=system:masters")
+    done = kubectl.run("get", "pods", "--as=bob")
+    assert done.code == 1
+    assert 'pods is forbidden: User "bob" cannot list resource "pods"' in done.err
+
+
+@pytest.mark.usefixtures("_basic_users")
+def test_it_says_as_whom_it_acts(kubectl):
+    if tuple(map(int, kubectl.version.split("."))) < WHOAMI_SINCE:
+        pytest.skip("asks for the beta version of the review")
+    words = kubectl("auth", "whoami", "--as=bob", "--as-group=team", "--as-uid=7", "-o", "yaml")
+    for line in ("username: bob", "- team", "- system:authenticated", 'uid: "7"'):
+        assert line in words

@@ -187,6 +187,19 @@ def test_a_delete_that_waits_answers_the_object(client, namespace):
     assert answer.json()["metadata"]["deletionTimestamp"]
 
 
+def test_a_delete_of_a_kind_that_says_so_answers_what_is_gone(client, namespace):
+    pods = MAPS.replace("configmaps", "pods")
+    body = {"containers": [{"name": "c", "image": "i"}]}
+    client.post(pods, json={"metadata": {"name": "one"}, "spec": body})
+    answer = client.delete(f"{pods}/one")
+    assert (answer.json()["kind"], answer.json()["spec"]["containers"][0]["name"]) == ("Pod", "c")
+    assert client.get(f"{pods}/one").status_code == 404
+    document = client.get("/openapi/v3/api/v1").json()["paths"]
+    answers = document["/api/v1/namespaces/{namespace}/pods/{name}"]["delete"]["responses"]
+    shown = answers["200"]["content"]["application/json"]["schema"]["$ref"]
+    assert shown.endswith("io.k8s.api.core.v1.Pod")
+
+
 def test_delete_options_come_by_query_too(client, stored):
     answer = client.delete(f"{MAPS}/one", params={"dryRun": "All"})
     assert answer.json()["status"] == "Success"

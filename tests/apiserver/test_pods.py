@@ -41,10 +41,12 @@ def _pods(door, namespace):
 
 
 @contextlib.contextmanager
-def socket(api_server, path, *, protocols=("v5.channel.k8s.io",), token=ADMIN_TOKEN):
-    """Open a WebSocket below /pods/."""
+def socket(
+    api_server, path, *, protocols=("v5.channel.k8s.io",), token=ADMIN_TOKEN, acting_as=None
+):
+    """Open a WebSocket below /pods/; `acting_as` are headers of impersonation."""
     url = api_server.url.replace("http", "ws") + f"{PODS}/{path}"
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {token}", **(acting_as or {})}
     with connect(
         url,
         additional_headers=headers,
@@ -262,6 +264,20 @@ def test_a_connection_is_a_create_though_it_comes_by_get(api_server, door, subre
     code, status = refused(api_server, asked, token="user-bob")
     assert code == 403
     assert f'cannot create resource "pods/{subresource}"' in status["message"]
+
+
+def test_exec_as_somebody_else_goes_by_their_right(api_server, node):
+    path, bob = "web/exec?command=ls&stdout=1", {"Impersonate-User": "bob"}
+    code, status = refused(api_server, path, acting_as=bob)
+    assert code == 403
+    assert 'User "bob" cannot create resource "pods/exec"' in status["message"]
+    code, status = refused(api_server, path, token="user-ann", acting_as=bob)
+    assert code == 403
+    assert 'User "ann" cannot impersonate resource "users"' in status["message"]
+    assert node.opened == []
+    with socket(api_server, path, acting_as={**bob, "Impersonate-Group": "system:masters"}) as one:
+        received(one)
+    assert [opened.actor for opened in node.opened] == ["bob"]
 
 
 @pytest.mark.parametrize("path", ["web/exec?command=ls", "web/attach", "web/portforward"])

@@ -366,6 +366,32 @@ def test_a_watch_ends_when_its_token_is_revoked(door, namespace, loopback_certif
         assert list(events) == []
 
 
+def test_a_watch_as_somebody_else_ends_with_the_right_to_be_them(
+    door, namespace, loopback_certificate, trust
+):
+    give(door, "ann")
+    acting = {"verbs": ["impersonate"], "apiGroups": [""], "resources": ["users"]}
+    role = {"kind": "ClusterRole", "metadata": {"name": "acting"}, "rules": [acting]}
+    door.create(ADMIN, {"apiVersion": f"{RBAC}/v1", **role})
+    binding = {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "acting"},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "acting"},
+        "subjects": [{"kind": "User", "apiGroup": RBAC, "name": "bob"}],
+    }
+    door.create(ADMIN, binding)
+    with beating_client(door, loopback_certificate, trust, "user-bob") as bob:
+        bob.headers["impersonate-user"] = "ann"
+        with watching(bob, resourceVersion=door.store.newest()) as events:
+            door.create(ADMIN, config_map("seen"))
+            assert seen(next(events)) == ("ADDED", "seen")
+            door.delete(ADMIN, f"clusterrolebindings.{RBAC}", "acting")
+            assert list(events) == []
+        answer = bob.get(MAPS, params={"watch": "true"})
+    assert answer.json()["message"].startswith('users "ann" is forbidden: User "bob" cannot')
+
+
 def give(door, name):
     """Let somebody watch the config maps of `p`."""
     rule = {"verbs": ["watch"], "apiGroups": [""], "resources": ["configmaps"]}

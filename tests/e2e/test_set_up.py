@@ -8,7 +8,7 @@ import ssl
 import httpx
 import pytest
 
-from tests.e2e.machine import get, person, post
+from tests.e2e.machine import eventually, get, person, post
 from tests.fixtures.platform import Platform
 
 pytestmark = pytest.mark.timeout(2400)
@@ -35,6 +35,7 @@ def test_up_shows_a_sample_that_has_its_config_map_and_its_secret(platform, tmp_
     cleared = post(platform, f"{url}/clear", word=base64.b64decode(secret).decode())
     assert cleared.status_code == 302
     assert "Was here" not in get(platform, url).text
+    eventually(lambda: "guestbook-" in gus.tool().run("top", "pod", "-n", "sample").out)
 
 
 def test_status_is_ready_and_every_process_tells_its_version(platform: Platform):

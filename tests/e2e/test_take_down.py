@@ -8,12 +8,37 @@ from deploy.runner import run
 from paas.core.objects import ApiObject
 from tests.e2e.machine import Person, eventually, get, person
 from tests.e2e.test_faults import asked_all_the_time
-from tests.e2e.test_kubectl import MANIFEST, ROUTE
+from tests.e2e.test_kubectl import IMAGE, MANIFEST, ROUTE
 from tests.fixtures.platform import Platform
 
 pytestmark = pytest.mark.timeout(900)
 
 PROJECT = "pier"
+DATABASE = f"""
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: db}}
+spec:
+  serviceName: db
+  selector: {{matchLabels: {{app: db}}}}
+  template:
+    metadata: {{labels: {{app: db}}}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+      - name: db
+        image: {IMAGE}
+        imagePullPolicy: IfNotPresent
+        command: [sh, -c, "echo started >> /data/log; exec sleep infinity"]
+        readinessProbe: {{exec: {{command: [cat, /data/log]}}, periodSeconds: 1}}
+        resources: {{limits: {{cpu: 200m, memory: 64Mi}}}}
+        volumeMounts: [{{name: data, mountPath: /data}}]
+  volumeClaimTemplates:
+  - metadata: {{name: data}}
+    spec:
+      accessModes: [ReadWriteOnce]
+      resources: {{requests: {{storage: 64Mi}}}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +61,9 @@ def url(platform: Platform, tess: Person) -> str:
     return f"https://{host}/"
 
 
-def ready(tess: Person) -> set[str]:
+def ready(tess: Person, app: str = "web") -> set[str]:
     """Return the pods once all are ready: what their Deployment says may be from before."""
-    pods = tess.json("-n", PROJECT, "get", "pods", "-l", "app=web")["items"]
+    pods = tess.json("-n", PROJECT, "get", "pods", "-l", f"app={app}")["items"]
     is_whole = all(_statuses(pod) and all(one["ready"] for one in _statuses(pod)) for pod in pods)
     return {one["metadata"]["uid"] for one in pods} if is_whole else set()
 
@@ -96,6 +121,9 @@ def test_applications_serve_on_while_the_platform_is_down_and_are_adopted(platfo
 
 
 def test_with_apps_nothing_is_left_and_up_brings_everything_back(platform, tess, url):
+    tess.kubectl("-n", PROJECT, "apply", "-f", "-", stdin=DATABASE)
+    tess.kubectl("-n", PROJECT, "rollout", "status", "sts/db", "--timeout=180s")
+    assert log_of_database(tess) == ["started"]
     pods = set(running(tess))
 
     down = platform.minato("down", "--apps")
@@ -108,3 +136,10 @@ def test_with_apps_nothing_is_left_and_up_brings_everything_back(platform, tess,
     assert up.returncode == 0, up.stdout
     eventually(lambda: get(platform, url).status_code == 200)
     assert eventually(lambda: ready(tess)) == pods
+    eventually(lambda: ready(tess, "db"))
+    assert log_of_database(tess) == ["started", "started"]
+
+
+def log_of_database(tess: Person) -> list[str]:
+    """Return a line for each time that the database began, as its volume has them."""
+    return tess.exec(PROJECT, "db-0", "cat", "/data/log").out.split()

@@ -5,6 +5,7 @@ from paas.manager.platform_objects import admin_create, project_bounds_check, re
 from paas.settings.env import SettingError
 
 ME = platform_actor("test")
+ROLES = "clusterroles.rbac.authorization.k8s.io"
 
 
 def test_filling_a_platform_twice_changes_nothing(platform_door):
@@ -16,13 +17,30 @@ def test_filling_a_platform_twice_changes_nothing(platform_door):
 
 
 def test_a_changed_role_comes_back_as_this_version_has_it(platform_door):
-    role = platform_door.get(ME, "clusterroles.rbac.authorization.k8s.io", "view")
+    role = platform_door.get(ME, ROLES, "system:aggregate-to-view")
     platform_door.update(ME, {**role, "rules": []})
 
     reconcile_objects(platform_door)
 
-    after = platform_door.get(ME, "clusterroles.rbac.authorization.k8s.io", "view")
+    after = platform_door.get(ME, ROLES, "system:aggregate-to-view")
     assert after["rules"] == role["rules"]
+
+
+def test_an_aggregated_role_keeps_its_rules_and_others_labels_and_is_made_one_again(platform_door):
+    role = platform_door.get(ME, ROLES, "view")
+    metadata = {**role["metadata"], "labels": {"team": "a"}}
+    rules = [{"verbs": ["get"], "apiGroups": ["stable.example.com"], "resources": ["crontabs"]}]
+    # as an earlier version had it: rules of its own, no label
+    plain = {**role, "metadata": metadata, "rules": rules}
+    del plain["aggregationRule"]
+    platform_door.update(ME, plain)
+
+    reconcile_objects(platform_door)
+
+    after = platform_door.get(ME, ROLES, "view")
+    assert after["rules"] == rules
+    assert after["aggregationRule"] == role["aggregationRule"]
+    assert after["metadata"]["labels"] == {"team": "a", **role["metadata"]["labels"]}
 
 
 def test_bounds_that_the_door_would_refuse_are_told_by_their_variable(platform_door, settings):

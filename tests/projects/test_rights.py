@@ -2,13 +2,14 @@
 
 import pytest
 
+from paas.apimachinery.aggregation import held_rules
 from paas.apimachinery.options import Patch
 from paas.apimachinery.rbac import GROUP as RBAC
 from paas.apimachinery.rbac import Attributes, rule_of, uncovered
 from paas.core.actors import platform_actor, service_account_actor
 from paas.core.errors import ForbiddenError
-from paas.projects.roles import cluster_roles
-from paas.projects.services import project_contents
+from paas.projects.roles import cluster_role, cluster_roles
+from paas.projects.services import project_contents, role_binding
 
 ME = platform_actor("test")
 WRITES = ("create", "update", "patch", "delete", "deletecollection")
@@ -141,8 +142,47 @@ def test_an_administrator_gives_away_their_role_and_no_more(platform_door, ann):
 
 
 def rules_of(name):
-    (role,) = [one for one in cluster_roles() if one["metadata"]["name"] == name]
-    return [rule_of(policy) for policy in role["rules"]]
+    roles = cluster_roles()
+    (role,) = [one for one in roles if one["metadata"]["name"] == name]
+    return [rule_of(policy) for policy in held_rules(role, roles)]
+
+
+def test_an_administrator_acts_as_the_accounts_of_the_project_and_as_nobody_else(
+    platform_door, ann
+):
+    def may(resource, group="", namespace="", part=""):
+        asked = Attributes("impersonate", group, resource, part, namespace, "robot")
+        return platform_door.rbac.allowed(ann, asked).allowed
+
+    assert may("serviceaccounts", namespace="shop")
+    others = ("users", "groups", "serviceaccounts")
+    assert [one for one in others if may(one)] == []
+    assert not may("serviceaccounts", namespace="default")
+    assert not may("uids", "authentication.k8s.io")
+    assert not may("userextras", "authentication.k8s.io", part="scopes")
+
+
+def test_members_have_on_custom_kinds_what_labelled_roles_say(platform_door, ann):
+    def part(name, verbs, into):
+        label = {f"{RBAC}/aggregate-to-{into}": "true"}
+        rule = {"verbs": verbs, "apiGroups": ["stable.example.com"], "resources": ["crontabs"]}
+        platform_door.create(ME, cluster_role(name, [rule], labels=label))
+
+    reader = service_account_actor("shop", "reader")
+    subject = {"kind": "ServiceAccount", "name": "reader", "namespace": "shop"}
+    viewers = role_binding("viewers", "view", [subject])
+    platform_door.create(ann, viewers, "shop")
+
+    def may(actor, verb, namespace="shop"):
+        asked = Attributes(verb, "stable.example.com", "crontabs", namespace=namespace)
+        return platform_door.rbac.allowed(actor, asked).allowed
+
+    assert not may(ann, "get")
+    part("cron-tabs-view", ["get"], "view")
+    part("cron-tabs-edit", ["create"], "edit")
+    assert [may(reader, verb) for verb in ("get", "create")] == [True, False]
+    assert [may(ann, verb) for verb in ("get", "create")] == [True, True]
+    assert not may(ann, "get", "default")
 
 
 def test_no_account_that_a_project_begins_with_can_do_more_than_edit():

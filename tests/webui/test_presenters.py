@@ -14,6 +14,7 @@ from webui.presenters.projects import amount, bars
         ("requests.memory", "512Ki", "512 KiB"),
         ("requests.memory", "0", "0 B"),
         ("requests.cpu", "250m", "0.25 cores"),
+        ("cpu", "2m", "0.002 cores"),
         ("limits.cpu", "1", "1 core"),
         ("pods", "50", "50"),
         ("count/builds.build.openshift.io", "1k", "1000"),

@@ -111,7 +111,7 @@ def amount(resource: str, quantity: str) -> str:
     if "memory" in resource or "storage" in resource:
         return _size(value)
     if "cpu" in resource:
-        return (_("{n} core") if value == 1 else _("{n} cores")).format(n=_short(value))
+        return (_("{n} core") if value == 1 else _("{n} cores")).format(n=_short(value, 3))
     return _short(value)
 
 
@@ -122,5 +122,5 @@ def _size(value: Decimal) -> str:
     return f"{_short(value)} B"
 
 
-def _short(value: Decimal) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+def _short(value: Decimal, digits: int = 2) -> str:
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".")

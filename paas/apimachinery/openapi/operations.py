@@ -94,7 +94,7 @@ class PathWriter:
         }
 
     def _on_item(self) -> PathItem:
-        answers = {"delete": schemas.STATUS}
+        answers = {} if self._kind.returns_deleted else {"delete": schemas.STATUS}
         return {
             verb.method: self._operation(verb, answers.get(name, self._schema))
             for name, verb in _ON_ITEM.items()

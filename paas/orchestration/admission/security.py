@@ -23,9 +23,17 @@ from paas.orchestration.admission.restricted import (
 from paas.orchestration.podspec import containers_of
 
 LABEL = "pod-security.kubernetes.io/"
-WORKLOADS = frozenset(
-    {"daemonsets.apps", "deployments.apps", "replicasets.apps", "replicationcontrollers"}
-)
+_TEMPLATE = ("spec", "template")
+TEMPLATES = {
+    "cronjobs.batch": ("spec", "jobTemplate", "spec", "template"),
+    "daemonsets.apps": _TEMPLATE,
+    "deployments.apps": _TEMPLATE,
+    "jobs.batch": _TEMPLATE,
+    "replicasets.apps": _TEMPLATE,
+    "replicationcontrollers": _TEMPLATE,
+    "statefulsets.apps": _TEMPLATE,
+}
+"""Where each workload has its pods. Source: k8s.io/pod-security-admission/admission."""
 PODS_CHECKED_MAX = 3000
 
 
@@ -62,7 +70,7 @@ class PodSecurity(AdmissionPlugin):
     """Applies the namespace's level to pods, and tells of it for workloads and namespaces."""
 
     name = "PodSecurity"
-    resources = frozenset({"pods", "namespaces", *WORKLOADS})
+    resources = frozenset({"pods", "namespaces", *TEMPLATES})
 
     def admit(self, request: AdmissionRequest) -> None:
         """Fill in seccomp and no privilege escalation in new pods."""
@@ -92,7 +100,8 @@ def _is_news(request: AdmissionRequest) -> bool:
         return False
     if request.kind.resource == "pods":  # an assignment or a deadline is no reason to look again
         return _images(request.obj) != _images(request.old)
-    return submap(request.obj, "spec", "template") != submap(request.old, "spec", "template")
+    path = TEMPLATES[request.kind.resource]
+    return submap(request.obj, *path) != submap(request.old, *path)
 
 
 def _images(pod: ApiObject) -> list[str]:
@@ -102,7 +111,7 @@ def _images(pod: ApiObject) -> list[str]:
 def _check_pod(request: AdmissionRequest, obj: ApiObject) -> None:
     policy = _policy(request)
     is_pod = request.kind.resource == "pods"
-    holder = obj if is_pod else submap(obj, "spec", "template")
+    holder = obj if is_pod else submap(obj, *TEMPLATES[request.kind.resource])
     metadata, spec = submap(holder, "metadata"), submap(holder, "spec")
     if is_pod:
         if found := violations(policy.enforce, metadata, spec):

@@ -23,6 +23,7 @@ from paas.orchestration.controllers.replicaset.controller import (
     ReplicaSets,
     replication_controllers,
 )
+from paas.orchestration.controllers.roleaggregation import RoleAggregation
 from paas.orchestration.controllers.rootca import RootCertificates
 from paas.orchestration.controllers.scheduler.controller import Scheduler
 from paas.orchestration.controllers.serviceaccounts import ServiceAccounts
@@ -65,6 +66,7 @@ def kubernetes_controllers(
         ServiceAccounts(context),
         RootCertificates(context, ca_certificate),
         Definitions(context),
+        RoleAggregation(context),
         Namespaces(context),
         PodGarbage(context),
         VolumeBinder(context),

@@ -164,6 +164,7 @@ SERVICE_ACCOUNT = Kind(
     version="v1",
     kind="ServiceAccount",
     plural="serviceaccounts",
+    returns_deleted=True,
     name_errors=subdomain_errors,
     schema="io.k8s.api.core.v1.ServiceAccount",
     short_names=("sa",),

@@ -169,6 +169,7 @@ POD = Kind(
     version="v1",
     kind="Pod",
     plural="pods",
+    returns_deleted=True,
     name_errors=subdomain_errors,
     schema="io.k8s.api.core.v1.Pod",
     short_names=("po",),

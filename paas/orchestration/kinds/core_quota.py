@@ -39,6 +39,7 @@ RESOURCE_QUOTA = Kind(
     version="v1",
     kind="ResourceQuota",
     plural="resourcequotas",
+    returns_deleted=True,
     name_errors=subdomain_errors,
     schema="io.k8s.api.core.v1.ResourceQuota",
     short_names=("quota",),

@@ -156,6 +156,7 @@ SERVICE = Kind(
     version="v1",
     kind="Service",
     plural="services",
+    returns_deleted=True,
     name_errors=label_1035_errors,
     schema="io.k8s.api.core.v1.Service",
     short_names=("svc",),

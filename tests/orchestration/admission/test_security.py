@@ -86,7 +86,7 @@ def test_nothing_is_warned_of_where_the_project_says_so():
     assert asked.warnings == []
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "ReplicaSet", "DaemonSet"])
+@pytest.mark.parametrize("kind", ["Deployment", "ReplicaSet", "DaemonSet", "StatefulSet"])
 def test_a_workload_is_warned_of_and_never_refused_nor_changed(kind):
     asked = request(shop(), {**deployment(), "kind": kind})
     before = copy.deepcopy(asked.obj)
@@ -94,6 +94,19 @@ def test_a_workload_is_warned_of_and_never_refused_nor_changed(kind):
     (warning,) = asked.warnings
     assert warning.startswith('would violate PodSecurity "restricted:latest": unrestricted')
     assert after == before
+
+
+def test_a_job_is_warned_of_alone_and_in_a_cron_job():
+    spec = {"template": deployment()["spec"]["template"]}
+    metadata = {"name": "web", "namespace": "shop"}
+    batch = {"apiVersion": "batch/v1", "metadata": metadata}
+    for body in (
+        {**batch, "kind": "Job", "spec": spec},
+        {**batch, "kind": "CronJob", "spec": {"jobTemplate": {"spec": spec}}},
+    ):
+        asked = request(shop(), body)
+        PLUGIN.validate(asked)
+        assert "unrestricted capabilities" in asked.warnings[0]
 
 
 def test_a_workload_is_warned_of_again_only_when_its_template_changes():
