@@ -23,6 +23,7 @@ DISCOVERY_PATHS = ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*
 BUILD, IMAGE = "build.openshift.io", "image.openshift.io"
 ROUTE, PROJECT, USER = "route.openshift.io", "project.openshift.io", "user.openshift.io"
 STORAGE = "storage.k8s.io"
+NETWORKING = "networking.k8s.io"
 AUTHORIZATION, AUTHENTICATION = "authorization.k8s.io", "authentication.k8s.io"
 
 # What people write in a project, by API group.
@@ -51,7 +52,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "batch": ("cronjobs", "jobs"),
     "coordination.k8s.io": ("leases",),
     "events.k8s.io": ("events",),
-    "networking.k8s.io": ("ingresses", "networkpolicies"),
+    NETWORKING: ("ingresses", "networkpolicies"),
     "policy": ("poddisruptionbudgets",),
     BUILD: ("buildconfigs", "builds"),
     IMAGE: ("imagestreams", "imagestreamtags"),
@@ -84,7 +85,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "batch": ("cronjobs/status", "jobs/status"),
     "discovery.k8s.io": ("endpointslices",),
     "metrics.k8s.io": ("pods",),
-    "networking.k8s.io": ("ingresses/status",),
+    NETWORKING: ("ingresses/status",),
     "policy": ("poddisruptionbudgets/status",),
     BUILD: ("builds/log",),
     IMAGE: ("imagestreamimages", "imagestreams/status"),
@@ -212,6 +213,7 @@ def _basic_user() -> list[dict[str, Any]]:
         {**_rule(["get"], USER, ["users"]), "resourceNames": ["~"]},
         _rule(["list", "watch"], PROJECT, ["projects"]),
         _rule(["get", "list"], STORAGE, ["storageclasses"]),
+        _rule(["get", "list"], NETWORKING, ["ingressclasses"]),
         _rule(["create"], AUTHORIZATION, reviews),
         _rule(["create"], AUTHENTICATION, ["selfsubjectreviews"]),
     ]
